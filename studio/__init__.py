@@ -1,0 +1,1 @@
+"""The service: knows people, jobs, files and HTTP. Imports no torch when it is imported."""
