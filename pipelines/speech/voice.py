@@ -26,7 +26,9 @@ class Voice:
     facts: Mapping[str, object]
 
     def to(self, device: str) -> Voice:
-        return Voice(self.engine, {name: tensor.to(device) for name, tensor in self.tensors.items()}, self.facts)
+        return Voice(
+            self.engine, {name: tensor.to(device) for name, tensor in self.tensors.items()}, self.facts
+        )
 
     @property
     def nbytes(self) -> int:

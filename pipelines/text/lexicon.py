@@ -1,0 +1,51 @@
+"""CMUdict, read once, when the first word is spoken."""
+
+from __future__ import annotations
+
+import gzip
+from functools import lru_cache
+from pathlib import Path
+
+LEXICON_PATH = Path(__file__).parents[2] / "assets" / "lexicon" / "cmudict.txt.gz"
+
+
+class Lexicon:
+    """Written words (lower case, ``'`` and ``-`` as in CMUdict) to their pronunciations.
+
+    A pronunciation is a string of ARPAbet phonemes, vowels with their stress digit: ``"HH AH0 L OW1"``.
+    """
+
+    def __init__(self, lines: list[str]) -> None:
+        self._first: dict[str, str] = {}
+        self._others: dict[str, list[str]] = {}
+        for line in lines:
+            word, _, phonemes = line.partition(" ")
+            if word[-1] == ")":
+                self._others.setdefault(word[: word.index("(")], []).append(phonemes)
+            else:
+                self._first[word] = phonemes
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._first
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def first(self, word: str) -> str | None:
+        """The usual pronunciation, or None for a word that is not in the dictionary."""
+        return self._first.get(word)
+
+    def all(self, word: str) -> tuple[str, ...]:
+        """Every pronunciation, the usual one first; empty for an unknown word."""
+        first = self._first.get(word)
+        return () if first is None else (first, *self._others.get(word, ()))
+
+    def words(self) -> list[str]:
+        return list(self._first)
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> Lexicon:
+    """The dictionary that ships with the studio."""
+    with gzip.open(LEXICON_PATH, "rt", encoding="utf-8") as file:
+        return Lexicon(file.read().splitlines())

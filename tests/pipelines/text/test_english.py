@@ -1,0 +1,86 @@
+import time
+
+import pytest
+
+from pipelines.failure import CraftError
+from pipelines.text.english import to_utterance
+from pipelines.text.lexicon import lexicon
+from pipelines.text.pronunciation import arpabet_of, fold, words_to_phonemes
+from pipelines.text.symbols import NO_TONE, SYMBOL_ID, is_pause
+
+
+def spoken(text: str) -> str:
+    return " ".join(to_utterance(text).phonemes)
+
+
+def test_a_sentence_becomes_phonemes_stresses_and_pauses():
+    utterance = to_utterance("Hello, world!")
+    assert utterance.phonemes == ("sil", *"HH AH L OW".split(), ",", *"W ER L D".split(), "!")
+    assert utterance.tones == (0, 0, 1, 0, 2, 0, 0, 2, 0, 0, 0)
+    assert [(word.text, word.first, word.last) for word in utterance.words] == [
+        ("Hello", 1, 5),
+        ("world", 6, 10),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        ("Stop", "."),
+        ("Stop...", "."),
+        ("Wait; go on: now", ", , ."),
+        ("One (or two) of them — yes?!", ", , , ?"),
+        ("No! Never. Why?", "! . ?"),
+        ("Well -- then, well", ", , ."),
+        ("...and so,", "."),
+    ],
+)
+def test_punctuation_becomes_pauses(text, marks):
+    assert [p for p in to_utterance(text).phonemes[1:] if is_pause(p)] == marks.split()
+
+
+def test_every_symbol_is_known_and_only_vowels_are_stressed():
+    utterance = to_utterance("The quick brown fox's cubs weren't jumping over the old, lazy dog.")
+    assert all(phoneme in SYMBOL_ID for phoneme in utterance.phonemes)
+    for phoneme, tone in zip(utterance.phonemes, utterance.tones, strict=True):
+        assert (tone != NO_TONE) == (phoneme[0] in "AEIOU"), phoneme
+
+
+@pytest.mark.parametrize("text", ["", "   ", "?!", "😀😀", "—"])
+def test_text_without_words_is_refused(text):
+    with pytest.raises(CraftError) as failure:
+        to_utterance(text)
+    assert failure.value.code == "text_unspeakable"
+
+
+@pytest.mark.parametrize(
+    ("word", "arpabet"),
+    [
+        ("cat's", "K AE1 T S"),
+        ("voice's", "V OY1 S IH0 Z"),
+        ("dogs'", "D AO1 G Z"),
+        ("narrating", "N EH1 R EY2 T IH0 NG"),
+        ("unzipped", "AH0 N Z IH1 P T"),
+        ("voice-over", "V OY1 S OW1 V ER0"),
+        ("café", "K AH0 F EY1"),
+        ("NAÏVE", "N AY2 IY1 V"),
+        ("’twas", "T W AH1 Z"),
+    ],
+)
+def test_words_beyond_the_dictionary_follow_their_stem(word, arpabet):
+    assert arpabet_of(fold(word)) == arpabet
+
+
+def test_the_before_a_vowel_and_lone_capitals():
+    the_apple, apple, the_pear, pear = words_to_phonemes(["the", "apple", "the", "pear"])
+    assert the_apple.phonemes == ("DH", "IY") and the_pear.phonemes == ("DH", "AH")
+    usa = words_to_phonemes(["The", "U", "S", "A"])
+    assert [p.phonemes for p in usa[1:]] == [("Y", "UW"), ("EH", "S"), ("EY",)]
+    assert words_to_phonemes(["A", "dog"])[0].phonemes == ("AH",)
+
+
+def test_the_dictionary_loads_quickly():
+    lexicon.cache_clear()
+    begin = time.process_time()
+    assert len(lexicon()) > 120_000
+    assert time.process_time() - begin < 1.0
