@@ -1,0 +1,128 @@
+"""Stand-ins for what is slow: an engine whose voices hum."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.audio.recording import Recording
+from pipelines.failure import CraftError
+from pipelines.speech.engine import Control, EngineDescription, Monitor, SpokenWord, Take, TrainedVoice
+from pipelines.speech.voice import Voice
+
+SAMPLE_RATE = 22050
+WORD_SECONDS = 0.12
+STEPS = {"quick": 6, "good": 12, "best": 24}
+
+CONTROLS = (
+    Control("noise_scale", 0.0, 1.0, 0.5, 0.05),
+    Control("length_scale", 0.5, 2.0, 1.0, 0.05),
+    Control("num_inference_steps", 1, 32, 8, 1, advanced=True),
+)
+
+
+class FakeEngine:
+    """Speaks a sine a word: its pitch from the voice, its shade from word and seed. Counts what it is asked.
+
+    Args:
+        step_seconds: how long a training step and a sentence take.
+        score: (text, seed) -> the score of the take.
+    """
+
+    def __init__(
+        self,
+        step_seconds: float = 0.0,
+        score: Callable[[str, int], float] = lambda text, seed: 1.0,
+        adapter_bytes: int = 64,
+    ) -> None:
+        self.step_seconds = step_seconds
+        self.score = score
+        self.adapter_bytes = adapter_bytes
+        self.spoken: list[tuple[str, int]] = []
+        self.prepared = 0
+        self.steps: list[int] = []
+
+    def prepare(self, recordings: Sequence[Recording]) -> Voice:
+        self.prepared += 1
+        return self._voice(recordings, step=0)
+
+    def synthesize(self, text: str, voice: Voice, controls: Mapping[str, float], seed: int) -> Take:
+        words = re.findall(r"\w+", text)
+        if not words:
+            raise CraftError("text_unspeakable", text=text)
+        self.spoken.append((text, seed))
+        time.sleep(self.step_seconds)
+        seconds = WORD_SECONDS * controls["length_scale"]
+        times = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+        waves, spoken = [], []
+        for index, word in enumerate(words):
+            shade = zlib.crc32(f"{word} {seed}".encode()) % 50
+            waves.append(0.3 * np.sin(2 * np.pi * (float(voice.tensors["pitch"][0]) + shade) * times))
+            spoken.append(SpokenWord(word, index * seconds, (index + 1) * seconds))
+        return Take(
+            np.concatenate(waves).astype(np.float32), SAMPLE_RATE, tuple(spoken), self.score(text, seed)
+        )
+
+    def fine_tune(self, recordings: Sequence[Recording], quality: str, monitor: Monitor) -> TrainedVoice:
+        seconds = sum(recording.seconds for recording in recordings)
+        if seconds < 1.0:
+            raise CraftError("training_too_little_speech", seconds=seconds, limit_seconds=1.0)
+        started = time.monotonic()
+        for index, stage in enumerate(("slice", "transcribe", "features")):
+            monitor.stage(stage, 0.1 * index)
+        steps, checkpoint = STEPS[quality], monitor.work_dir / "checkpoint.json"
+        first = json.loads(checkpoint.read_text())["step"] if checkpoint.exists() else 0
+        curve = []
+        for step in range(first + 1, steps + 1):
+            with monitor.turn():
+                time.sleep(self.step_seconds)
+                self.steps.append(step)
+            curve.append((step, 1.0 / step, 1.1 / step if step % 3 == 0 else None))
+            monitor.loss(*curve[-1])
+            monitor.stage("train", 0.3 + 0.6 * step / steps)
+            _write(checkpoint, {"step": step})
+        monitor.stage("check", 0.95)
+        card = {
+            "training_seconds": 0.8 * seconds,
+            "held_out_seconds": 0.2 * seconds,
+            "steps": steps,
+            "best_step": steps,
+            "seconds": time.monotonic() - started,
+            "similarity": 0.9,
+            "similarity_before": 0.7,
+            "intelligibility": 0.95,
+            "curve": curve,
+            "resumed_from": first,
+        }
+        return TrainedVoice(self._voice(recordings, steps), card)
+
+    def _voice(self, recordings: Sequence[Recording], step: int) -> Voice:
+        import torch
+
+        pitch = 150.0 + len(recordings) + step
+        tensors = {
+            "pitch": torch.tensor([pitch]),
+            "adapter": torch.zeros(self.adapter_bytes, dtype=torch.uint8),
+        }
+        return Voice("fake", tensors, {"step": step})
+
+
+def fake_engines(engine: FakeEngine | None = None) -> dict[str, EngineDescription]:
+    """For ``Container(settings, fake_engines(engine))``."""
+    engine = engine or FakeEngine()
+    return {
+        "fake": EngineDescription("fake", ("en",), SAMPLE_RATE, CONTROLS, 1 << 20, lambda device: engine),
+    }
+
+
+def _write(path: Path, data: object) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(data))
+    os.replace(temporary, path)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from studio.settings import Settings
+
+
+def test_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOST", "0.0.0.0")
+    monkeypatch.setenv("PORT", "8001")
+    monkeypatch.setenv("VOXTALE_HOME", "/somewhere")
+    settings = Settings()
+    assert (settings.host, settings.port, settings.home) == ("0.0.0.0", 8001, Path("/somewhere"))
+
+
+def test_arguments_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "8001")
+    assert Settings(port=9000).port == 9000
+
+
+def test_defaults_stay_at_home() -> None:
+    assert Settings().host == "127.0.0.1"
+    assert not Settings().public_demo
+
+
+def test_unknown_names_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError):
+        Settings(hme="x")
+    monkeypatch.setenv("VOXTALE_HOM", "x")
+    with pytest.raises(ValidationError, match="VOXTALE_HOM"):
+        Settings()
+
+
+def test_frozen() -> None:
+    with pytest.raises(ValidationError):
+        Settings().port = 1
