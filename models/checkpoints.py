@@ -1,0 +1,68 @@
+"""Weights on disk: safetensors with the network's own configuration beside them.
+
+Large matrices are stored as 8-bit integers with one scale for every output channel; that halves a shipped base
+and costs less than the training noise (measured in benchmarks/).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+_SCALE = "::scale"
+_SMALLEST_QUANTISED = 16_384
+
+
+def save_network(
+    network: nn.Module, path: Path, facts: Mapping[str, Any] | None = None, *, bits: int = 16
+) -> None:
+    """Write ``network`` (its ``config`` must be a dataclass) as fp16, or int8 where that pays when ``bits`` is 8."""
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in network.state_dict().items():
+        tensor = tensor.detach().float().cpu()
+        if bits == 8 and tensor.dim() >= 2 and tensor.numel() >= _SMALLEST_QUANTISED:
+            flat = tensor.flatten(1)
+            scale = (flat.abs().amax(dim=1) / 127).clamp(min=1e-8)
+            tensors[name] = (flat / scale[:, None]).round().to(torch.int8).view(tensor.shape)
+            tensors[name + _SCALE] = scale
+        else:
+            tensors[name] = tensor.half()
+    metadata = {"config": json.dumps(asdict(network.config)), "facts": json.dumps(dict(facts or {}))}
+    save_file(tensors, path, metadata)
+
+
+def load_network(kind: type[nn.Module], config: type, path: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """Build ``kind`` from the stored configuration and load its weights as fp32.
+
+    Returns:
+        the network in eval mode, and the facts stored with it.
+
+    Raises:
+        RuntimeError: keys or shapes do not fit the network.
+    """
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        stored = {name: file.get_tensor(name) for name in file.keys()}
+    state = {}
+    for name, tensor in stored.items():
+        if name.endswith(_SCALE):
+            continue
+        value = tensor.float()
+        if name + _SCALE in stored:
+            scale = stored[name + _SCALE].float()
+            value = value * scale.view(-1, *[1] * (value.dim() - 1))
+        state[name] = value
+    fields = {
+        key: tuple(v) if isinstance(v, list) else v for key, v in json.loads(metadata["config"]).items()
+    }
+    network = kind(config(**fields))
+    network.load_state_dict(state)
+    return network.eval(), json.loads(metadata["facts"])

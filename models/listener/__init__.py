@@ -1,0 +1,1 @@
+"""The listener: which phoneme is heard, frame by frame."""

@@ -1,0 +1,148 @@
+"""From a mel spectrogram to a waveform: a source-filter model in the short-time Fourier domain.
+
+The source is a comb of harmonics at the predicted F0 plus white noise (Wang et al. 2019, neural source-filter,
+https://arxiv.org/abs/1904.12088); ConvNeXt filters shape both, frame by frame, and an inverse STFT gives the waveform
+(Vocos, Siuzdak 2023, https://arxiv.org/abs/2306.00814). Periodicity comes from the source, so few steps of training
+give clean pitch.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.blocks.convnext import ConvNeXtBlock
+from models.starter.mel import FFT_SIZE, HOP, MEL_BANDS, SAMPLE_RATE
+
+LOWEST_HZ, HIGHEST_HZ = 50.0, 600.0
+_BINS = FFT_SIZE // 2 + 1
+
+
+@dataclass(frozen=True)
+class VocoderConfig:
+    channels: int = 256
+    hidden_channels: int = 768
+    blocks: int = 8
+    pitch_channels: int = 128
+    pitch_blocks: int = 4
+
+
+class PitchPredictor(nn.Module):
+    """log2 F0 and voicing of every frame, heard from the mel spectrogram alone."""
+
+    def __init__(self, config: VocoderConfig) -> None:
+        super().__init__()
+        width = config.pitch_channels
+        self.stem = nn.Linear(MEL_BANDS, width)
+        self.blocks = nn.ModuleList(
+            ConvNeXtBlock(width, 3 * width, dilation=2 ** (i % 2)) for i in range(config.pitch_blocks)
+        )
+        self.out = nn.Linear(width, 2)
+
+    def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """``[B, T, MEL_BANDS]`` -> log2 of F0 in Hz ``[B, T]`` and the logit of being voiced ``[B, T]``."""
+        x = self.stem(mel)
+        for block in self.blocks:
+            x = block(x)
+        octave, voiced = self.out(x).unbind(-1)
+        return octave + math.log2(150.0), voiced
+
+
+def comb(f0: Tensor, length: int) -> Tensor:
+    """Band-limited pulses at F0.
+
+    Args:
+        f0: ``[B, T]`` in Hz for every frame, 0 where unvoiced.
+        length: samples, at most ``T * HOP``.
+
+    Returns:
+        ``[B, length]``: all harmonics below Nyquist with equal weight, zero where unvoiced.
+    """
+    voiced = f0 > 0
+    held = torch.where(voiced, f0, torch.full_like(f0, 150.0))
+    track = F.interpolate(held.unsqueeze(1).float(), scale_factor=HOP, mode="linear", align_corners=False)
+    # Frame i is centred on sample i * HOP; interpolate() puts it half a hop later.
+    track = F.pad(track, (0, HOP // 2), mode="replicate")[:, 0, HOP // 2 : HOP // 2 + length].double()
+    gate = voiced.repeat_interleave(HOP, dim=1)
+    gate = F.pad(gate, (0, HOP // 2))[:, HOP // 2 : HOP // 2 + length]
+    phase = (track / SAMPLE_RATE).cumsum(dim=1)
+    phase = (phase - phase.round()).float()  # one sawtooth a period, zero at the pulse
+    # A sinc of the time since the pulse, in samples, is a pulse without aliases.
+    samples = phase * (SAMPLE_RATE / track.float())
+    return torch.sinc(samples) * gate * (SAMPLE_RATE / track.float()).sqrt() / 8
+
+
+class Vocoder(nn.Module):
+    def __init__(self, config: VocoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.pitch = PitchPredictor(config)
+        self.stem = nn.Linear(MEL_BANDS + 2, config.channels)
+        self.blocks = nn.ModuleList(
+            ConvNeXtBlock(config.channels, config.hidden_channels) for _ in range(config.blocks)
+        )
+        self.norm = nn.LayerNorm(config.channels)
+        self.out = nn.Linear(
+            config.channels, 3 * _BINS
+        )  # harmonic magnitude, harmonic phase, noise magnitude
+        with torch.no_grad():
+            self.out.weight.mul_(0.2)
+            self.out.bias.copy_(torch.cat([torch.full((_BINS,), b) for b in (-2.0, 0.0, -5.0)]))
+        self.register_buffer("window", torch.hann_window(FFT_SIZE), persistent=False)
+
+    def forward(
+        self, mel: Tensor, f0: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """
+        Args:
+            mel: ``[B, T, MEL_BANDS]``.
+            f0: ``[B, T]`` in Hz, 0 where unvoiced; predicted from the mel when absent.
+            generator: where the noise comes from.
+
+        Returns:
+            wave ``[B, T * HOP]``, predicted log2 F0 ``[B, T]`` and voicing logits ``[B, T]``.
+        """
+        octave, voiced = self.pitch(mel)
+        if f0 is None:
+            f0 = torch.where(voiced > 0, 2.0**octave, torch.zeros_like(octave)).clamp(max=HIGHEST_HZ).detach()
+        told = torch.stack(
+            [(f0.clamp(min=1.0).log2() - math.log2(150.0)) * (f0 > 0), (f0 > 0).to(mel)], dim=-1
+        )
+        x = self.stem(torch.cat([mel, told.to(mel)], dim=-1))
+        for block in self.blocks:
+            x = block(x)
+        harmonic, phase, noise = self.out(self.norm(x)).float().chunk(3, dim=-1)
+
+        length = mel.shape[1] * HOP
+        pulses = self.spectrum(comb(f0, length))
+        white = (
+            torch.randn(mel.shape[0], length, generator=generator).to(pulses.device)
+            if generator
+            else torch.randn(mel.shape[0], length, device=mel.device)
+        )
+        hiss = self.spectrum(white)
+        filtered = pulses * torch.polar(harmonic.clamp(max=6.0).exp(), math.pi * phase)
+        filtered = filtered + hiss * noise.clamp(max=6.0).exp()
+        filtered = F.pad(
+            filtered.transpose(1, 2), (0, 1)
+        )  # [B, F, T + 1]: istft wants the frame after the end
+        wave = torch.istft(filtered, FFT_SIZE, HOP, window=self.window, center=True, length=length)
+        return wave, octave, voiced
+
+    def spectrum(self, wave: Tensor) -> Tensor:
+        """``[B, T * HOP]`` -> complex ``[B, T, BINS]`` with frame i centred on sample i * HOP."""
+        frames = wave.shape[-1] // HOP
+        spectrum = torch.stft(
+            wave.float(),
+            FFT_SIZE,
+            HOP,
+            window=self.window,
+            center=True,
+            pad_mode="constant",
+            return_complex=True,
+        )
+        return spectrum[..., :frames].transpose(1, 2)

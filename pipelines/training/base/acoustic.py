@@ -1,0 +1,127 @@
+"""Recipe of the acoustic network: durations, prior and flow learnt together from timed phonemes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.checkpoints import save_network
+from models.starter.acoustic import STACK, Acoustic, AcousticConfig
+from models.starter.mel import MEL_BANDS
+from pipelines.text.symbols import LANGUAGES, SYMBOLS, TONE_COUNT
+from pipelines.training.base.loop import Budget, Training
+from pipelines.training.base.speech_set import SpeechSet
+
+CROP = 344  # frames, 4 s
+REFERENCE_CROP = 216  # frames, 2.5 s
+BLIND_SHARE = 0.1
+"""How often the flow sees neither text nor speaker, so that it can be guided (Ho & Salimans 2022)."""
+
+
+def acoustic_config() -> AcousticConfig:
+    return AcousticConfig(symbols=len(SYMBOLS), tones=TONE_COUNT, languages=len(LANGUAGES))
+
+
+def acoustic_losses(
+    network: Acoustic,
+    speech: SpeechSet,
+    clips: Tensor,
+    speaker: Tensor,
+    generator: torch.Generator,
+    crop: int,
+) -> dict[str, Tensor]:
+    """Duration, prior and flow losses on one window of each clip.
+
+    Args:
+        clips: ``[B]`` clip numbers; speaker: ``[B, speaker_channels]``, bandwidth included.
+    """
+    device = speech.device
+    count = int(speech.phonemes[clips].max()) if device.type == "cpu" else speech.symbols.shape[1]
+    symbols, tones = speech.symbols[clips, :count], speech.tones[clips, :count]
+    starts = speech.starts[clips, : count + 1]
+    present = (torch.arange(count, device=device) < speech.phonemes[clips][:, None]).float()
+    text = network.text(symbols, tones, speech.language[clips], present.unsqueeze(-1), speaker)
+
+    frames = starts.diff(dim=1)
+    told = network.duration(text.detach(), present.unsqueeze(-1), speaker.detach()).float()
+    duration = ((told - torch.log1p(frames.float())).square() * present).sum() / present.sum()
+
+    frame, inside = speech.crop(clips, crop, generator, multiple=STACK)
+    mel = speech.at(speech.mel, clips, frame).reshape(len(clips), crop // STACK, STACK * MEL_BANDS)
+    mask = inside[:, ::STACK].unsqueeze(-1).float()
+    known = network.frames_of(text, starts, torch.minimum(frame, speech.frames[clips][:, None] - 1))
+    prior, hidden = network.prior_of(known, speaker, mask)
+    prior_loss = ((prior.float() - mel).abs() * mask).sum() / mask.sum() / mel.shape[-1]
+
+    blind = torch.rand(len(clips), 1, device=device, generator=generator) < BLIND_SHARE
+    seen = (~blind).float()
+    noise = torch.randn(mel.shape, device=device, generator=generator)
+    time = torch.rand(len(clips), device=device, generator=generator)
+    x = (1 - time)[:, None, None] * noise + time[:, None, None] * mel
+    told = network.flow(
+        x, time, prior.detach() * seen.unsqueeze(-1), hidden * seen.unsqueeze(-1), speaker * seen, mask
+    )
+    flow = ((told.float() - (mel - noise)).square() * mask).sum() / mask.sum() / mel.shape[-1]
+    return {"duration": duration, "prior": prior_loss, "flow": flow}
+
+
+def train_acoustic(speech: SpeechSet, folder: Path, budget: Budget, *, batch: int, seed: int = 1) -> None:
+    device = speech.device
+    torch.manual_seed(seed)
+    generator = torch.Generator(device).manual_seed(seed)
+    network = Acoustic(acoustic_config()).to(device)
+    speakers = nn.Linear(network.config.speaker_channels, int(speech.speaker.max()) + 1).to(device)
+    optimiser = torch.optim.AdamW(
+        [*network.parameters(), *speakers.parameters()],
+        1.0e-3,
+        (0.9, 0.98),
+        weight_decay=0.02,
+        fused=device.type == "cuda",
+    )
+    training = Training(
+        folder,
+        budget,
+        {"acoustic": network, "speakers": speakers},
+        {"acoustic": optimiser},
+        averaged=("acoustic",),
+    )
+    training.resume()
+    fast = device.type == "cuda"
+
+    def losses_of(net: Acoustic, trained: bool, count: int) -> dict[str, Tensor]:
+        clips = speech.draw(count, generator, trained)
+        pick = torch.randint(speech.same_speaker.shape[1], (count,), device=device, generator=generator)
+        other = speech.same_speaker[clips, pick]
+        frame, inside = speech.crop(other, REFERENCE_CROP, generator)
+        reference = speech.at(speech.mel, other, frame)
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast):
+            heard = net.speaker_of(reference, inside.unsqueeze(-1).float())
+            losses = acoustic_losses(
+                net, speech, clips, heard + net.bandwidth(speech.full_band[clips]), generator, CROP
+            )
+            losses["speaker"] = F.cross_entropy(speakers(heard).float(), speech.speaker[clips])
+        return losses
+
+    def step(_: float) -> dict[str, Tensor]:
+        network.train()
+        losses = losses_of(network, True, batch)
+        optimiser.zero_grad(set_to_none=True)
+        (losses["flow"] + losses["prior"] + 0.3 * losses["duration"] + 0.05 * losses["speaker"]).backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        return losses
+
+    @torch.no_grad()
+    def check() -> dict[str, float]:
+        held_out = losses_of(training.averages["acoustic"], False, 128 if fast else 16)
+        return {f"held_out_{name}": float(value) for name, value in held_out.items()}
+
+    def ship() -> None:
+        save_network(
+            training.averages["acoustic"], folder / "acoustic.safetensors", {"steps": training.step}, bits=8
+        )
+
+    training.run(step, check=check, ship=ship)
