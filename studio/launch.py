@@ -1,0 +1,156 @@
+"""From settings to a listening studio: what is refused, what is prepared, how it starts and stops."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import ipaddress
+import locale
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.errors import StudioError, is_disk_full
+from studio.language import nearest_language, say
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from studio.settings import Settings
+
+GRACE_SECONDS = 5
+"""Open pages hold event streams that never end by themselves."""
+_NEEDED_SOON = ("torch", "librosa", "soundfile", "matplotlib.figure")
+
+
+def terminal_language() -> str:
+    """The language of the person at the terminal, by ``LC_ALL``, ``LC_MESSAGES``, ``LANG`` or the system."""
+    named = next(
+        (os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), None
+    )
+    return nearest_language(named or locale.getlocale()[0])
+
+
+def read_settings(overrides: Mapping[str, object]) -> Settings:
+    """
+    Raises:
+        StudioError: ``settings_invalid``, ``host_refused_without_demo``.
+    """
+    from pydantic import ValidationError
+
+    from studio.settings import Settings
+
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        reasons = (f"{'.'.join(map(str, e['loc'])) or 'environment'}: {e['msg']}" for e in error.errors())
+        raise StudioError("settings_invalid", 500, reason="; ".join(reasons)) from error
+    if not (settings.public_demo or is_loopback(settings.host)):
+        raise StudioError("host_refused_without_demo", 500, host=settings.host)
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def prepare_environment(home: Path) -> None:
+    """Before anything heavy is imported: nothing calls out, and scratch files stay under ``home``."""
+    for name in ("NO_PROXY", "no_proxy"):  # a system proxy must not stand between the page and its own server
+        known = [part for part in os.environ.get(name, "").split(",") if part]
+        os.environ[name] = ",".join(dict.fromkeys([*known, "localhost", "127.0.0.1", "::1"]))
+    scratch = home.resolve() / "tmp"
+    quiet = {
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "GRADIO_TEMP_DIR": str(scratch / "gradio"),
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "MPLCONFIGDIR": str(scratch / "matplotlib"),
+        "NUMBA_CACHE_DIR": str(scratch / "numba"),
+    }
+    for name, value in quiet.items():
+        os.environ.setdefault(name, value)
+
+
+def prepare_home(home: Path) -> None:
+    """
+    Raises:
+        StudioError: ``home_unwritable``, ``disk_full``.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home) as probe:
+            probe.write(b"VoxTale")
+            probe.flush()
+    except OSError as error:
+        if is_disk_full(error):
+            raise StudioError("disk_full", 507) from error
+        raise StudioError("home_unwritable", 500, home=str(home.absolute()), reason=error.strerror) from error
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Taken before the heavy imports: a taken port is known at once, and an early browser waits instead of failing.
+
+    Raises:
+        StudioError: ``port_in_use``, ``address_unusable``.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise StudioError("address_unusable", 500, host=host, port=port, reason=str(error)) from error
+    try:
+        if os.name == "posix":  # on Windows the option would let two programs share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise StudioError("port_in_use", 500, host=host, port=port, other=port + 1) from error
+        raise StudioError("address_unusable", 500, host=host, port=port, reason=str(error)) from error
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(app: FastAPI, listener: socket.socket, language: str) -> None:
+    """Answer until SIGINT or SIGTERM; then finish the open requests and return or raise ``SystemExit``."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            print(say("launch.ready", language, address=address(listener)), flush=True)
+            threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+
+    # uvicorn raises the signal again when it is done; by default SIGTERM would then skip closing the studio.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    Server(config).run(sockets=[listener])
+
+
+def _warm_up() -> None:
+    """Import behind the open page what the first recording and the first sentence would wait for."""
+    for name in _NEEDED_SOON:
+        importlib.import_module(name)
