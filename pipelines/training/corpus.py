@@ -81,7 +81,9 @@ def read_clips(folder: Path) -> Iterator[Clip]:
     with (folder / CLIPS).open(encoding="utf-8") as file:
         for line in file:
             row = json.loads(line)
-            yield Clip(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
+            yield Clip(
+                **{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+            )
 
 
 def merge(folder: Path, parts: Iterable[Path]) -> int:

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from pipelines.text.symbols import NO_TONE, is_pause
+from pipelines.text.pronunciation import VOWELS
+from pipelines.text.symbols import ENGLISH_STRESS, NO_TONE, is_pause
 from pipelines.text.utterance import Utterance
 
-VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
-UNSTRESSED = 1
+UNSTRESSED = ENGLISH_STRESS[0]
 NEAR = {
     frozenset(pair.split())
     for pair in (
@@ -78,7 +78,6 @@ def align(heard: Sequence[Heard], expected: Utterance, seconds: float) -> TimedP
         if match is not None:
             next_expected = match + 1
         next_sound, silence = next_sound + 1, None
-    rows[1] = (*rows[1][:2], max(0.0, rows[1][2]))
     rows.append((expected.phonemes[-1], NO_TONE, min(seconds, heard[-1].end if silence is None else silence)))
 
     starts = tuple(round(start, 4) for _, _, start in rows)
@@ -134,7 +133,9 @@ def _edit_path(heard: Sequence[str], expected: Sequence[str]) -> tuple[list[int 
         above, line = costs[-1], [GAP * row]
         for column, other in enumerate(expected, 1):
             line.append(
-                min(above[column - 1] + _difference(phone, other), above[column] + GAP, line[column - 1] + GAP)
+                min(
+                    above[column - 1] + _difference(phone, other), above[column] + GAP, line[column - 1] + GAP
+                )
             )
         costs.append(line)
     partner: list[int | None] = [None] * len(heard)

@@ -12,7 +12,18 @@ import numpy as np
 
 from pipelines.training.phone_alignment import Heard
 
-ARPABET = {"ax": "AH", "axr": "ER", "ix": "IH", "ux": "UW", "dx": "D", "nx": "N", "hv": "HH", "em": "M", "en": "N", "el": "L"}
+ARPABET = {
+    "ax": "AH",
+    "axr": "ER",
+    "ix": "IH",
+    "ux": "UW",
+    "dx": "D",
+    "nx": "N",
+    "hv": "HH",
+    "em": "M",
+    "en": "N",
+    "el": "L",
+}
 """Engine phones that are not ARPAbet's own names in lower case."""
 SILENCES = frozenset(("pau", "sil", "h#", "brth", "ssil"))
 
@@ -27,11 +38,11 @@ class EngineVoice:
 
 
 VOICES = {
+    "slt_hts": EngineVoice("festival", "voice_cmu_us_slt_arctic_hts", 32_000),
     "awb": EngineVoice("flite", "awb", 16_000),
     "rms": EngineVoice("flite", "rms", 16_000),
     "slt": EngineVoice("flite", "slt", 16_000),
     "kal16": EngineVoice("flite", "kal16", 16_000),
-    "slt_hts": EngineVoice("festival", "voice_cmu_us_slt_arctic_hts", 32_000),
 }
 
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+from pipelines.text.english import to_utterance
 from pipelines.training.corpus import Clip, write_clips
-from pipelines.training.expected_phonemes import expected_phonemes
 from pipelines.training.phone_alignment import align
 from pipelines.training.speaking_engines import VOICES, Line, Spoken, speak
 
@@ -102,11 +102,8 @@ def _make_clip(folder: Path, task: Task, spoken: Spoken) -> Clip | None:
     import soundfile
     import soxr
 
-    utterance = expected_phonemes(task.text)
-    if utterance is None:
-        return None
     seconds = len(spoken.wave) / spoken.sample_rate
-    timed = align(spoken.heard, utterance, seconds)
+    timed = align(spoken.heard, to_utterance(task.text), seconds)
     if timed.disagreement > MOST_DISAGREEMENT:
         return None
     wave = soxr.resample(spoken.wave, spoken.sample_rate * task.warp, SAMPLE_RATE, quality="HQ")
@@ -154,7 +151,9 @@ def build(folder: Path, tasks: Sequence[Task], jobs: int) -> list[Clip]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path)
     parser.add_argument("--text", type=Path, required=True, help="lines of id<TAB>sentence")
     parser.add_argument("--voice", action="append", choices=sorted(VOICES), help="repeatable; all without it")
@@ -162,12 +161,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
-    sentences = [(i, text) for i, text in read_sentences(options.text) if expected_phonemes(text)]
+    sentences = read_sentences(options.text)
     tasks = plan(sentences, options.voice or list(VOICES), options.hours, options.seed)
     clips = build(options.out, tasks, options.jobs)
     hours = sum(clip.seconds for clip in clips) / 3600
     spoken_by = Counter(clip.speaker for clip in clips)
-    print(f"{len(clips)} of {len(tasks)} clips kept, {hours:.2f} h, {len(spoken_by)} speakers, {len(sentences)} sentences")
+    print(
+        f"{len(clips)} of {len(tasks)} clips kept, {hours:.2f} h, {len(spoken_by)} speakers, {len(sentences)} sentences"
+    )
 
 
 if __name__ == "__main__":
