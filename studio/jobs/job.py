@@ -27,7 +27,7 @@ class Job:
         subject_id: the voice or speech it works on.
         payload: what was asked, plain JSON data.
         state: ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
-        stage: what it is doing, e.g. ``train``; sentences under ``stage.<name>``. Empty before it runs.
+        stage: what it is doing: ``prepare``, ``speak``, or a stage of ``Monitor.stage``. Empty before it runs.
         progress: 0..1 of the whole.
         seconds_left: estimated from the measured rate; None while unknown or not running.
         error: why it failed.

@@ -1,0 +1,148 @@
+"""The schema, grown one step at a time. Applied steps are never edited; append a new one."""
+
+from __future__ import annotations
+
+_FIRST = (
+    """CREATE TABLE voices (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        engine TEXT NOT NULL,
+        sample INTEGER NOT NULL DEFAULT 0,
+        revision_id TEXT REFERENCES revisions (id) ON DELETE SET NULL,
+        created_at TEXT NOT NULL,
+        deleted_at TEXT
+    )""",
+    """CREATE TABLE recordings (
+        id TEXT PRIMARY KEY,
+        voice_id TEXT NOT NULL REFERENCES voices (id),
+        filename TEXT NOT NULL,
+        seconds REAL NOT NULL,
+        sample_rate INTEGER NOT NULL,
+        report TEXT NOT NULL,
+        cleaned INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        UNIQUE (voice_id, sha256)
+    )""",
+    """CREATE TABLE consents (
+        id TEXT PRIMARY KEY,
+        voice_id TEXT NOT NULL REFERENCES voices (id),
+        owner_name TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        until TEXT,
+        language TEXT NOT NULL,
+        text_version TEXT NOT NULL,
+        text_sha256 TEXT NOT NULL,
+        audio_sha256 TEXT NOT NULL,
+        given_at TEXT NOT NULL,
+        withdrawn_at TEXT
+    )""",
+    """CREATE TABLE revisions (
+        id TEXT PRIMARY KEY,
+        voice_id TEXT NOT NULL REFERENCES voices (id),
+        number INTEGER NOT NULL,
+        engine TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        quality TEXT,
+        card TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        UNIQUE (voice_id, number)
+    )""",
+    """CREATE TABLE speeches (
+        id TEXT PRIMARY KEY,
+        voice_id TEXT NOT NULL REFERENCES voices (id),
+        revision_id TEXT NOT NULL REFERENCES revisions (id) ON DELETE CASCADE,
+        text TEXT NOT NULL,
+        controls TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        client TEXT,
+        created_at TEXT NOT NULL
+    )""",
+    """CREATE TABLE sentences (
+        speech_id TEXT NOT NULL REFERENCES speeches (id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        pause_seconds REAL NOT NULL,
+        seed INTEGER NOT NULL,
+        take_key TEXT NOT NULL,
+        PRIMARY KEY (speech_id, position)
+    )""",
+    """CREATE TABLE takes (
+        key TEXT PRIMARY KEY,
+        revision_id TEXT NOT NULL REFERENCES revisions (id) ON DELETE CASCADE,
+        text TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        sample_rate INTEGER NOT NULL,
+        score REAL NOT NULL,
+        attempts INTEGER NOT NULL,
+        words TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    )""",
+    """CREATE TABLE exports (
+        key TEXT NOT NULL,
+        format TEXT NOT NULL,
+        speech_id TEXT REFERENCES speeches (id) ON DELETE SET NULL,
+        voice_hash TEXT NOT NULL,
+        take_keys TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        file_bytes INTEGER NOT NULL,
+        label TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        PRIMARY KEY (key, format)
+    )""",
+    """CREATE TABLE jobs (
+        id TEXT PRIMARY KEY,
+        lane TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        subject_id TEXT NOT NULL,
+        payload TEXT NOT NULL,
+        state TEXT NOT NULL,
+        stage TEXT NOT NULL DEFAULT '',
+        progress REAL NOT NULL DEFAULT 0,
+        ends_at REAL,
+        error_code TEXT,
+        error_facts TEXT,
+        result TEXT,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        owner TEXT,
+        lease_until REAL,
+        cancel_requested INTEGER NOT NULL DEFAULT 0,
+        created_at TEXT NOT NULL,
+        started_at TEXT,
+        finished_at TEXT
+    )""",
+    "CREATE INDEX jobs_by_state ON jobs (state, lane, created_at)",
+    "CREATE INDEX jobs_by_subject ON jobs (subject_id, created_at)",
+    # two tabs that press Train get one training
+    """CREATE UNIQUE INDEX one_active_training ON jobs (subject_id)
+        WHERE kind = 'train' AND state IN ('queued', 'running')""",
+    """CREATE TABLE losses (
+        job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        step INTEGER NOT NULL,
+        train REAL NOT NULL,
+        held_out REAL,
+        PRIMARY KEY (job_id, step)
+    )""",
+    """CREATE TABLE training_times (
+        job_id TEXT PRIMARY KEY,
+        quality TEXT NOT NULL,
+        device TEXT NOT NULL,
+        seconds REAL NOT NULL,
+        created_at TEXT NOT NULL
+    )""",
+    """CREATE TABLE demo_usage (
+        day TEXT NOT NULL,
+        client TEXT NOT NULL,
+        chars INTEGER NOT NULL,
+        PRIMARY KEY (day, client)
+    )""",
+    "CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE INDEX recordings_by_voice ON recordings (voice_id, created_at)",
+    "CREATE INDEX speeches_by_voice ON speeches (voice_id, created_at)",
+    "CREATE INDEX speeches_by_revision ON speeches (revision_id)",
+    "CREATE INDEX takes_by_revision ON takes (revision_id)",
+    "CREATE INDEX sentences_by_take ON sentences (take_key)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)

@@ -1,0 +1,225 @@
+"""Rows of speeches and the take store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from pipelines.speech.engine import SpokenWord, Take
+from studio.store.database import Database, now_text, parse_time
+from studio.store.ids import check_id, check_take_key, unknown
+from studio.store.records import Speech, TakeRecord
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence to be spoken: its take is named by everything that shapes the sound."""
+
+    position: int
+    text: str
+    pause_seconds: float
+    seed: int
+    take_key: str
+
+
+def take_key(revision_id: str, text: str, controls: Mapping[str, float], seed: int) -> str:
+    shape = [revision_id, text, sorted((name, float(value)) for name, value in controls.items()), seed]
+    return hashlib.sha256(json.dumps(shape).encode()).hexdigest()
+
+
+class SpeechStore:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    # Speeches
+
+    def insert(
+        self,
+        speech_id: str,
+        voice_id: str,
+        revision_id: str,
+        text: str,
+        controls: Mapping[str, float],
+        seed: int,
+        client: str | None,
+        sentences: Sequence[Sentence],
+    ) -> None:
+        with self.database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO speeches VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (speech_id, voice_id, revision_id, text, json.dumps(controls), seed, client, now_text()),
+            )
+            connection.executemany(
+                "INSERT INTO sentences VALUES (?, ?, ?, ?, ?, ?)",
+                [(speech_id, s.position, s.text, s.pause_seconds, s.seed, s.take_key) for s in sentences],
+            )
+
+    def row(self, speech_id: str) -> sqlite3.Row:
+        """
+        Raises:
+            StudioError: ``speech_unknown``.
+        """
+        row = self.database.row(
+            "SELECT speeches.*, revisions.number AS revision FROM speeches "
+            "JOIN revisions ON revisions.id = revision_id WHERE speeches.id = ?",
+            check_id("speech", speech_id),
+        )
+        if row is None:
+            raise unknown("speech")
+        return row
+
+    def get(self, speech_id: str) -> Speech:
+        """
+        Raises:
+            StudioError: ``speech_unknown``.
+        """
+        row = self.row(speech_id)
+        sentences = self.database.rows(
+            "SELECT position, sentences.text AS sentence, takes.* FROM sentences "
+            "LEFT JOIN takes ON takes.key = take_key WHERE speech_id = ? ORDER BY position",
+            speech_id,
+        )
+        takes = tuple(_take(sentence) for sentence in sentences)
+        state, job_id = self._state(speech_id, finished=None not in takes)
+        return Speech(
+            id=speech_id,
+            voice_id=row["voice_id"],
+            revision=row["revision"],
+            text=row["text"],
+            controls=json.loads(row["controls"]),
+            seed=row["seed"],
+            state=state,
+            job_id=job_id,
+            sentences=tuple(sentence["sentence"] for sentence in sentences),
+            takes=takes,
+            seconds=sum(take.seconds for take in takes if take),
+            created_at=parse_time(row["created_at"]),
+        )
+
+    def history(self, voice_id: str, limit: int, client: str | None) -> list[Speech]:
+        rows = self.database.rows(
+            "SELECT id FROM speeches WHERE voice_id = ? AND (? IS NULL OR client = ?) "
+            "ORDER BY created_at DESC, id LIMIT ?",
+            voice_id,
+            client,
+            client,
+            limit,
+        )
+        return [self.get(row["id"]) for row in rows]
+
+    def sentences(self, speech_id: str) -> list[Sentence]:
+        rows = self.database.rows(
+            "SELECT position, text, pause_seconds, seed, take_key FROM sentences WHERE speech_id = ? ORDER BY position",
+            speech_id,
+        )
+        return [Sentence(*row) for row in rows]
+
+    def pending(self, speech_id: str) -> list[Sentence]:
+        """The sentences without a take; repeated sentences share one."""
+        return [s for s in self.sentences(speech_id) if not self.has_take(s.take_key)]
+
+    def set_seed(self, speech_id: str, position: int, seed: int, key: str) -> None:
+        with self.database.transaction() as connection:
+            connection.execute(
+                "UPDATE sentences SET seed = ?, take_key = ? WHERE speech_id = ? AND position = ?",
+                (seed, key, speech_id, position),
+            )
+
+    def _state(self, speech_id: str, finished: bool) -> tuple[str, str | None]:
+        """A re-rolled speech may have several jobs; the most active one speaks for it."""
+        jobs = self.database.rows(
+            "SELECT id, state FROM jobs WHERE subject_id = ? ORDER BY created_at DESC", speech_id
+        )
+        for state in ("running", "queued"):
+            for job in jobs:
+                if job["state"] == state:
+                    return state, job["id"]
+        latest = jobs[0] if jobs else None
+        if finished:
+            return "done", latest["id"] if latest else None
+        return (latest["state"], latest["id"]) if latest else ("cancelled", None)
+
+    # Takes
+
+    def has_take(self, key: str) -> bool:
+        return self.database.row("SELECT 1 FROM takes WHERE key = ?", key) is not None
+
+    def insert_take(self, sentence: Sentence, revision_id: str, take: Take, attempts: int) -> None:
+        """
+        Raises:
+            sqlite3.IntegrityError: the revision is gone: consent was withdrawn meanwhile.
+        """
+        words = json.dumps([asdict(word) for word in take.words])
+        with self.database.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO takes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    sentence.take_key,
+                    revision_id,
+                    sentence.text,
+                    sentence.seed,
+                    take.seconds,
+                    take.sample_rate,
+                    take.score,
+                    attempts,
+                    words,
+                    now_text(),
+                ),
+            )
+
+    def check_take(self, key: str) -> str:
+        """
+        Raises:
+            StudioError: ``take_unknown``.
+        """
+        if not self.has_take(check_take_key(key)):
+            raise unknown("take")
+        return key
+
+    # The ledger of what left the studio
+
+    def insert_export(
+        self,
+        key: str,
+        format: str,
+        speech_id: str,
+        voice_hash: str,
+        take_keys: Sequence[str],
+        sha256: str,
+        file_bytes: int,
+        label: Mapping[str, str],
+    ) -> None:
+        with self.database.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO exports VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    key,
+                    format,
+                    speech_id,
+                    voice_hash,
+                    json.dumps(take_keys),
+                    sha256,
+                    file_bytes,
+                    json.dumps(label),
+                    now_text(),
+                ),
+            )
+
+
+def _take(row: sqlite3.Row) -> TakeRecord | None:
+    if row["key"] is None:
+        return None
+    return TakeRecord(
+        key=row["key"],
+        index=row["position"],
+        text=row["text"],
+        seed=row["seed"],
+        seconds=row["seconds"],
+        sample_rate=row["sample_rate"],
+        score=row["score"],
+        attempts=row["attempts"],
+        words=tuple(SpokenWord(**word) for word in json.loads(row["words"])),
+    )
