@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,9 @@ import torchaudio
 from torch import Tensor
 
 from models.starter.mel import HOP, SAMPLE_RATE, MelSpectrogram
+from pipelines.audio.levelling import levelled
 from pipelines.audio.pitch import yin
-from pipelines.text.symbols import LANGUAGES, SYMBOL_ID, is_pause
+from pipelines.text.symbols import LANGUAGES, SYMBOL_ID
 from pipelines.training.corpus import read_clips
 
 FULL_BAND_HZ = 9_500
@@ -94,72 +95,103 @@ class SpeechSet:
         return self.wave[index].float() / 32768 * inside
 
 
+@dataclass(frozen=True)
+class Example:
+    """One clip before it is laid beside the others; shapes as in ``SpeechSet``, ``wave`` and ``f0`` where needed."""
+
+    mel: Tensor
+    symbols: Sequence[str]
+    tones: Sequence[int]
+    starts: Sequence[int]
+    speaker: str
+    language: str
+    full_band: bool
+    recorded: bool
+    trained: bool
+    wave: Tensor | None = None
+    f0: Tensor | None = None
+
+
 def load_speech(folders: Sequence[Path], device: str) -> SpeechSet:
-    """Decode, resample and analyse every clip of the given corpus folders."""
+    """Decode, resample, level and analyse every clip of the given corpus folders."""
     clips = [(folder, clip) for folder in folders for clip in read_clips(folder)]
     mel_of = MelSpectrogram().to(device)
-    waves, mels, pitches = [], [], []
+    examples = []
     with ThreadPoolExecutor() as pool:
         audio = pool.map(lambda item: soundfile.read(item[0] / item[1].audio, dtype="float32"), clips)
-        for samples, sample_rate in audio:
+        for (_, clip), (samples, sample_rate) in zip(clips, audio, strict=True):
             wave = torchaudio.functional.resample(
                 torch.from_numpy(samples).to(device), sample_rate, SAMPLE_RATE
             )
-            wave = wave[: len(wave) // HOP * HOP]
-            waves.append((wave.clamp(-1, 1) * 32767).to(torch.int16))
-            mels.append(mel_of(wave[None])[0].half())
-            pitches.append(yin(wave, SAMPLE_RATE, HOP).half())
-    frames = torch.tensor([len(mel) for mel in mels])
-    width = max(len(clip.phonemes) for _, clip in clips)
-    symbols = torch.zeros(len(clips), width, dtype=torch.long)
+            wave = levelled(wave[: len(wave) // HOP * HOP], SAMPLE_RATE)
+            examples.append(
+                Example(
+                    mel=mel_of(wave[None])[0].half(),
+                    symbols=clip.phonemes,
+                    tones=clip.tones,
+                    starts=[round(start * SAMPLE_RATE / HOP) for start in clip.starts],
+                    speaker=clip.speaker,
+                    language=clip.language,
+                    full_band=clip.bandwidth_hz >= FULL_BAND_HZ,
+                    recorded=clip.source == "recorded",
+                    trained=zlib.crc32(clip.id.encode()) % HELD_OUT_SHARE != 0,
+                    wave=(wave * 32767).to(torch.int16),
+                    f0=yin(wave, SAMPLE_RATE, HOP).half(),
+                )
+            )
+    return lay_out(examples, device)
+
+
+def lay_out(examples: Sequence[Example], device: str) -> SpeechSet:
+    """``examples`` end to end on ``device``."""
+    frames = torch.tensor([len(example.mel) for example in examples])
+    width = max(len(example.symbols) for example in examples)
+    symbols = torch.zeros(len(examples), width, dtype=torch.long)
     tones = torch.zeros_like(symbols)
     starts = frames[:, None].repeat(1, width + 1)
-    for row, (_, clip) in enumerate(clips):
-        count = len(clip.phonemes)
-        symbols[row, :count] = torch.tensor([SYMBOL_ID[symbol] for symbol in clip.phonemes])
-        tones[row, :count] = torch.tensor(clip.tones)
-        at = (torch.tensor(clip.starts) * SAMPLE_RATE / HOP).round().long()
-        starts[row, :count] = torch.minimum(at, frames[row])
-    speakers = {name: number for number, name in enumerate(sorted({clip.speaker for _, clip in clips}))}
-    speaker = torch.tensor([speakers[clip.speaker] for _, clip in clips])
-    recorded = torch.tensor([clip.source == "recorded" for _, clip in clips])
+    for row, example in enumerate(examples):
+        count = len(example.symbols)
+        symbols[row, :count] = torch.tensor([SYMBOL_ID[symbol] for symbol in example.symbols])
+        tones[row, :count] = torch.tensor(example.tones)
+        starts[row, :count] = torch.tensor(example.starts[:count]).clamp(max=frames[row])
+    names = {name: number for number, name in enumerate(sorted({example.speaker for example in examples}))}
+    speaker = torch.tensor([names[example.speaker] for example in examples])
+    recorded = torch.tensor([example.recorded for example in examples])
     weight = frames.float()
     if recorded.any() and not recorded.all():
         share = weight[recorded].sum() / weight.sum()
         weight = torch.where(
             recorded, weight * RECORDED_SHARE / share, weight * (1 - RECORDED_SHARE) / (1 - share)
         )
-    by_speaker = [torch.where(speaker == number)[0] for number in range(len(speakers))]
+    by_speaker = [torch.where(speaker == number)[0] for number in range(len(names))]
     generator = torch.Generator().manual_seed(0)
     same = torch.stack(
         [
-            others[torch.randint(len(others), (8,), generator=generator)]
-            for others in (by_speaker[int(number)] for number in speaker)
+            clips[torch.randint(len(clips), (8,), generator=generator)]
+            for clips in (by_speaker[int(number)] for number in speaker)
         ]
     )
 
-    def move(tensor: Tensor) -> Tensor:
-        return tensor.to(device)
+    def each(value: Callable[[Example], int]) -> Tensor:
+        return torch.tensor([value(example) for example in examples], device=device)
+
+    def joined(tracks: list[Tensor | None]) -> Tensor:
+        return torch.cat([track for track in tracks if track is not None] or [torch.empty(0)]).to(device)
 
     return SpeechSet(
-        wave=torch.cat(waves),
-        mel=torch.cat(mels),
-        f0=torch.cat(pitches),
-        first_frame=move(frames.cumsum(0) - frames),
-        frames=move(frames),
-        symbols=move(symbols),
-        tones=move(tones),
-        starts=move(starts),
-        phonemes=move(torch.tensor([len(clip.phonemes) for _, clip in clips])),
-        speaker=move(speaker),
-        language=move(torch.tensor([LANGUAGES.index(clip.language) for _, clip in clips])),
-        full_band=move(torch.tensor([int(clip.bandwidth_hz >= FULL_BAND_HZ) for _, clip in clips])),
-        weight=move(weight),
-        trained=move(torch.tensor([zlib.crc32(clip.id.encode()) % HELD_OUT_SHARE != 0 for _, clip in clips])),
-        same_speaker=move(same),
+        wave=joined([example.wave for example in examples]),
+        mel=joined([example.mel for example in examples]),
+        f0=joined([example.f0 for example in examples]),
+        first_frame=(frames.cumsum(0) - frames).to(device),
+        frames=frames.to(device),
+        symbols=symbols.to(device),
+        tones=tones.to(device),
+        starts=starts.to(device),
+        phonemes=each(lambda example: len(example.symbols)),
+        speaker=speaker.to(device),
+        language=each(lambda example: LANGUAGES.index(example.language)),
+        full_band=each(lambda example: int(example.full_band)),
+        weight=weight.to(device),
+        trained=each(lambda example: example.trained),
+        same_speaker=same.to(device),
     )
-
-
-def pause_table(device: torch.device) -> Tensor:
-    """``[symbols]`` true for the symbols that are silence."""
-    return torch.tensor([is_pause(symbol) for symbol in SYMBOL_ID], device=device)

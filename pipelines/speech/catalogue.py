@@ -1,0 +1,30 @@
+"""The engines that exist, described without loading any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipelines.speech.engine import Control, EngineDescription, SpeechEngine
+
+
+def _load_starter(device: str) -> SpeechEngine:
+    from pipelines.speech.starter import StarterEngine
+
+    return StarterEngine.load(device)
+
+
+ENGINES: Mapping[str, EngineDescription] = {
+    "starter": EngineDescription(
+        name="starter",
+        languages=("en",),
+        sample_rate=22050,
+        controls=(
+            Control("noise_scale", 0.0, 1.0, 0.5, 0.05),
+            Control("length_scale", 0.5, 2.0, 1.0, 0.05),
+            Control("num_inference_steps", 2, 32, 8, 1, advanced=True),
+            Control("guidance_scale", 1.0, 3.0, 1.0, 0.1, advanced=True),
+        ),
+        resident_bytes=120 * 2**20,
+        load=_load_starter,
+    )
+}
