@@ -48,6 +48,24 @@ def load_network(kind: type[nn.Module], config: type, path: Path) -> tuple[nn.Mo
     Raises:
         RuntimeError: keys or shapes do not fit the network.
     """
+    state, metadata = _read(path)
+    fields = {
+        key: tuple(v) if isinstance(v, list) else v for key, v in json.loads(metadata["config"]).items()
+    }
+    network = kind(config(**fields))
+    network.load_state_dict(state)
+    return network.eval(), json.loads(metadata["facts"])
+
+
+def started(network: nn.Module, path: Path | None) -> nn.Module:
+    """``network`` with the weights of an earlier training of the same shape, when there is one."""
+    if path:
+        network.load_state_dict(_read(path)[0])
+    return network
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """fp32 tensors and metadata of a file that ``save_network`` wrote."""
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
         stored = {name: file.get_tensor(name) for name in file.keys()}
@@ -60,9 +78,4 @@ def load_network(kind: type[nn.Module], config: type, path: Path) -> tuple[nn.Mo
             scale = stored[name + _SCALE].float()
             value = value * scale.view(-1, *[1] * (value.dim() - 1))
         state[name] = value
-    fields = {
-        key: tuple(v) if isinstance(v, list) else v for key, v in json.loads(metadata["config"]).items()
-    }
-    network = kind(config(**fields))
-    network.load_state_dict(state)
-    return network.eval(), json.loads(metadata["facts"])
+    return state, metadata

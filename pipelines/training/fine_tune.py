@@ -198,7 +198,7 @@ class _Adaptation:
         torch.nn.utils.clip_grad_norm_([*self.lora.values(), self.speaker], 1.0)
         self.optimiser.step()
         self.step += 1
-        return float(loss)
+        return float(loss.detach())
 
     @torch.no_grad()
     def _check(self, train_loss: float) -> None:

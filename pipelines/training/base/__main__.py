@@ -37,6 +37,7 @@ def main() -> None:
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--init", type=Path, help="weights of an earlier training to go on from")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     on_cuda, on_cpu = BATCH[arguments.network]
@@ -48,7 +49,12 @@ def main() -> None:
         flush=True,
     )
     RECIPES[arguments.network](
-        speech, arguments.out, Budget(arguments.minutes, arguments.steps), batch=batch, seed=arguments.seed
+        speech,
+        arguments.out,
+        Budget(arguments.minutes, arguments.steps),
+        batch=batch,
+        seed=arguments.seed,
+        init=arguments.init,
     )
 
 

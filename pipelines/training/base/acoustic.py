@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.checkpoints import save_network
+from models.checkpoints import save_network, started
 from models.starter.acoustic import STACK, Acoustic, AcousticConfig
 from models.starter.mel import MEL_BANDS
 from pipelines.text.symbols import LANGUAGES, SYMBOLS, TONE_COUNT
@@ -68,11 +68,13 @@ def acoustic_losses(
     return {"duration": duration, "prior": prior_loss, "flow": flow}
 
 
-def train_acoustic(speech: SpeechSet, folder: Path, budget: Budget, *, batch: int, seed: int = 1) -> None:
+def train_acoustic(
+    speech: SpeechSet, folder: Path, budget: Budget, *, batch: int, seed: int = 1, init: Path | None = None
+) -> None:
     device = speech.device
     torch.manual_seed(seed)
     generator = torch.Generator(device).manual_seed(seed)
-    network = Acoustic(acoustic_config()).to(device)
+    network = started(Acoustic(acoustic_config()), init).to(device)
     speakers = nn.Linear(network.config.speaker_channels, int(speech.speaker.max()) + 1).to(device)
     optimiser = torch.optim.AdamW(
         [*network.parameters(), *speakers.parameters()],

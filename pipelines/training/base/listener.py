@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.checkpoints import save_network
+from models.checkpoints import save_network, started
 from models.listener.network import Listener, ListenerConfig
 from models.starter.mel import HOP, MelSpectrogram
 from pipelines.speech.listening import CLASS_COUNT, CLASS_OF_SYMBOL
@@ -53,11 +53,13 @@ def degrade(wave: Tensor, generator: torch.Generator) -> Tensor:
     return (wave + noise * ratio * scale) * uniform(0.3, 1.2, batch, 1)
 
 
-def train_listener(speech: SpeechSet, folder: Path, budget: Budget, *, batch: int, seed: int = 1) -> None:
+def train_listener(
+    speech: SpeechSet, folder: Path, budget: Budget, *, batch: int, seed: int = 1, init: Path | None = None
+) -> None:
     device = speech.device
     torch.manual_seed(seed)
     generator = torch.Generator(device).manual_seed(seed)
-    network = Listener(ListenerConfig(classes=CLASS_COUNT)).to(device)
+    network = started(Listener(ListenerConfig(classes=CLASS_COUNT)), init).to(device)
     optimiser = torch.optim.AdamW(network.parameters(), 1.5e-3, (0.9, 0.98), weight_decay=0.02)
     training = Training(
         folder, budget, {"listener": network}, {"listener": optimiser}, averaged=("listener",)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.checkpoints import save_network
+from models.checkpoints import save_network, started
 from models.starter.discriminators import Critics
 from models.starter.mel import HOP, MelSpectrogram
 from models.starter.vocoder import Vocoder, VocoderConfig
@@ -34,14 +34,21 @@ def spectral_loss(fake: Tensor, real: Tensor) -> Tensor:
 
 
 def train_vocoder(
-    speech: SpeechSet, folder: Path, budget: Budget, *, batch: int, seed: int = 1, critics_from: float = 0.3
+    speech: SpeechSet,
+    folder: Path,
+    budget: Budget,
+    *,
+    batch: int,
+    seed: int = 1,
+    init: Path | None = None,
+    critics_from: float = 0.3,
 ) -> None:
     """``critics_from``: the share of the budget after which the critics join; 1 trains without them."""
     device = speech.device
     torch.manual_seed(seed)
     generator = torch.Generator(device).manual_seed(seed)
     fast = device.type == "cuda"
-    network, critics = Vocoder(VocoderConfig()).to(device), Critics().to(device)
+    network, critics = started(Vocoder(VocoderConfig()), init).to(device), Critics().to(device)
     optimisers = {
         "vocoder": torch.optim.AdamW(network.parameters(), 8e-4, (0.8, 0.99), weight_decay=0.01, fused=fast),
         "critics": torch.optim.AdamW(critics.parameters(), 4e-4, (0.8, 0.99), weight_decay=0.01, fused=fast),
