@@ -1,4 +1,4 @@
-"""CMUdict, read once, when the first word is spoken."""
+"""CMUdict and a few newer words, read once, when the first word is spoken."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gzip
 from functools import lru_cache
 from pathlib import Path
 
-LEXICON_PATH = Path(__file__).parents[2] / "assets" / "lexicon" / "cmudict.txt.gz"
+LEXICON_FOLDER = Path(__file__).parents[2] / "assets" / "lexicon"
 
 
 class Lexicon:
@@ -47,5 +47,7 @@ class Lexicon:
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     """The dictionary that ships with the studio."""
-    with gzip.open(LEXICON_PATH, "rt", encoding="utf-8") as file:
-        return Lexicon(file.read().splitlines())
+    with gzip.open(LEXICON_FOLDER / "cmudict.txt.gz", "rt", encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    additions = (LEXICON_FOLDER / "additions.txt").read_text(encoding="utf-8").splitlines()
+    return Lexicon([*lines, *additions])

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from pipelines.text.homographs import homograph
 from pipelines.text.lexicon import lexicon
 from pipelines.text.symbols import ENGLISH_STRESS, NO_TONE
 
@@ -57,7 +58,11 @@ def words_to_phonemes(words: Sequence[str]) -> list[Pronunciation]:
     Args:
         words: written words without punctuation or digits, in any case; letters to be spelled are single capitals.
     """
-    arpabets = [_letter(word, index, words) or arpabet_of(fold(word)) for index, word in enumerate(words)]
+    folded = [fold(word) for word in words]
+    arpabets = [
+        _letter(word, index, words) or homograph(folded, index) or arpabet_of(folded[index])
+        for index, word in enumerate(words)
+    ]
     for index, word in enumerate(words[:-1]):
         if word.lower() == "the" and arpabets[index + 1][:2] in VOWELS:
             arpabets[index] = "DH IY0"

@@ -46,6 +46,31 @@ def test_every_symbol_is_known_and_only_vowels_are_stressed():
         assert (tone != NO_TONE) == (phoneme[0] in "AEIOU"), phoneme
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("It cost $4.50, didn’t it?", ["It", "cost", "$4.50", "didn't", "it"]),
+        ("the ‘best’ of rock 'n' roll", ["the", "best", "of", "rock", "'n", "roll"]),
+        ("On Dec 3rd, go", ["On", "Dec 3rd", "go"]),
+        ("Call 555-1234.", ["Call", *"five five five one two three four".split()]),
+    ],
+)
+def test_words_are_those_of_the_page(text, written):
+    assert [word.text for word in to_utterance(text).words] == written
+
+
+@pytest.mark.parametrize("text", ["Hello Мир", "你好", "こんにちは hello"])
+def test_other_scripts_are_refused(text):
+    with pytest.raises(CraftError) as failure:
+        to_utterance(text)
+    assert failure.value.code == "language_unsupported"
+
+
+def test_long_quotations_get_their_pauses():
+    assert ", G OW HH OW M N AW ," in spoken("He said “go home now” and left.")
+    assert "," not in spoken("The “best” thing.")
+
+
 @pytest.mark.parametrize("text", ["", "   ", "?!", "😀😀", "—"])
 def test_text_without_words_is_refused(text):
     with pytest.raises(CraftError) as failure:

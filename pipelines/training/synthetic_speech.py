@@ -1,0 +1,175 @@
+"""Hours of speech whose phonemes and times are known, spoken by free engines through many virtual speakers.
+
+    python -m pipelines.training.synthetic_speech OUT --text sentences.tsv --hours 12 --jobs 16
+
+A virtual speaker is a voice whose vocal tract is made longer or shorter: the engine speaks slower or faster by the
+warp factor, and resampling brings the pace back while pitch and formants move. Some are moved in pitch as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from pipelines.text.english import to_utterance
+from pipelines.training.corpus import Clip, write_clips
+from pipelines.training.phone_alignment import align
+from pipelines.training.speaking_engines import VOICES, Line, Spoken, speak
+
+WARPS = (0.82, 0.88, 0.94, 1.0, 1.06, 1.13, 1.2)
+PITCH_STEPS = (0, -2, 2)
+"""Semitones beside those of the warp."""
+PACE = (0.9, 1.12)
+SAMPLE_RATE = 22_050
+MOST_DISAGREEMENT = 0.12
+SECONDS_A_CHARACTER = 0.061
+BATCH = 24
+
+
+@dataclass(frozen=True)
+class Task:
+    """One sentence for one virtual speaker."""
+
+    id: str
+    text: str
+    voice: str
+    warp: float
+    pitch_step: int
+    pace: float
+
+    @property
+    def speaker(self) -> str:
+        return f"{self.voice}@{self.warp:g}" + (f"{self.pitch_step:+d}" if self.pitch_step else "")
+
+
+def is_held_out(sentence_id: str) -> bool:
+    """Sentences that no network is trained on: about 200 of the 13,094 of LJ Speech."""
+    return zlib.crc32(sentence_id.encode()) % 65 == 0
+
+
+def read_sentences(path: Path) -> list[tuple[str, str]]:
+    """``id<TAB>sentence`` lines that may be trained on, in plain ASCII."""
+    sentences = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        sentence_id, _, text = line.partition("\t")
+        text = text.translate(str.maketrans({"“": '"', "”": '"', "’": "'"})).replace("--", ", ")
+        text = re.sub(r"\s+", " ", text.replace('"', " ")).strip()
+        if text.isascii() and not is_held_out(sentence_id):
+            sentences.append((sentence_id, text))
+    return sentences
+
+
+def plan(sentences: Sequence[tuple[str, str]], voices: Sequence[str], hours: float, seed: int) -> list[Task]:
+    """Shares the hours among the voices and their warps; the same arguments give the same plan."""
+    tasks = []
+    for voice in voices:
+        chance = random.Random(f"{seed}/{voice}")
+        order = list(sentences)
+        chance.shuffle(order)
+        speakers = [(warp, step) for step in PITCH_STEPS for warp in WARPS]
+        seconds, number = 0.0, 0
+        while seconds < hours * 3600 / len(voices):
+            sentence_id, text = order[number % len(order)]
+            warp, step = speakers[number % len(speakers)]
+            pace = round(chance.uniform(*PACE), 3)
+            tasks.append(Task(f"{voice}-{number:05d}-{sentence_id}", text, voice, warp, step, pace))
+            seconds += len(text) * SECONDS_A_CHARACTER / pace
+            number += 1
+    return tasks
+
+
+def make_clips(folder: Path, tasks: Sequence[Task]) -> list[Clip]:
+    """Speaks tasks of one voice into ``folder`` and returns the clips worth keeping."""
+    voice = VOICES[tasks[0].voice]
+    lines = [Line(task.text, task.warp / task.pace, 2 ** (task.pitch_step / 12)) for task in tasks]
+    clips = []
+    for task, spoken in zip(tasks, speak(voice, lines), strict=True):
+        clip = _make_clip(folder, task, spoken) if spoken else None
+        if clip:
+            clips.append(clip)
+    return clips
+
+
+def _make_clip(folder: Path, task: Task, spoken: Spoken) -> Clip | None:
+    import numpy as np
+    import soundfile
+    import soxr
+
+    seconds = len(spoken.wave) / spoken.sample_rate
+    timed = align(spoken.heard, to_utterance(task.text), seconds)
+    if timed.disagreement > MOST_DISAGREEMENT:
+        return None
+    wave = soxr.resample(spoken.wave, spoken.sample_rate * task.warp, SAMPLE_RATE, quality="HQ")
+    wave /= max(1.0, float(np.abs(wave).max()) / 0.99)
+    audio = f"{task.voice}/{task.id}.flac"
+    soundfile.write(str(folder / audio), wave, SAMPLE_RATE, subtype="PCM_16", compression_level=0.2)
+    real_seconds = round(len(wave) / SAMPLE_RATE, 4)
+    starts = tuple(min(round(start / task.warp, 4), real_seconds) for start in timed.starts)
+    clip = Clip(
+        id=task.id,
+        audio=audio,
+        speaker=task.speaker,
+        language="en",
+        source=VOICES[task.voice].engine,
+        sample_rate=SAMPLE_RATE,
+        seconds=real_seconds,
+        bandwidth_hz=min(SAMPLE_RATE // 2, int(spoken.sample_rate / 2 * task.warp)),
+        phonemes=timed.phonemes,
+        tones=timed.tones,
+        starts=starts,
+        ends=(*starts[1:], real_seconds),
+        text=task.text,
+    )
+    return None if clip.faults() else clip
+
+
+def _make_batch(argument: tuple[Path, list[Task]]) -> list[Clip]:
+    return make_clips(*argument)
+
+
+def build(folder: Path, tasks: Sequence[Task], jobs: int) -> list[Clip]:
+    """Speaks every task with ``jobs`` processes and writes the corpus."""
+    by_voice: dict[str, list[Task]] = {}
+    for task in tasks:
+        by_voice.setdefault(task.voice, []).append(task)
+    batches = []
+    for voice, mine in by_voice.items():
+        (folder / voice).mkdir(parents=True, exist_ok=True)
+        batches += [(folder, mine[start : start + BATCH]) for start in range(0, len(mine), BATCH)]
+    with get_context("spawn").Pool(jobs) as pool:
+        clips = [clip for made in pool.imap_unordered(_make_batch, batches) for clip in made]
+    clips.sort(key=lambda clip: clip.id)
+    write_clips(folder, clips)
+    return clips
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--text", type=Path, required=True, help="lines of id<TAB>sentence")
+    parser.add_argument("--voice", action="append", choices=sorted(VOICES), help="repeatable; all without it")
+    parser.add_argument("--hours", type=float, default=1.0, help="of speech, all voices together")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(arguments)
+    sentences = read_sentences(options.text)
+    tasks = plan(sentences, options.voice or list(VOICES), options.hours, options.seed)
+    clips = build(options.out, tasks, options.jobs)
+    hours = sum(clip.seconds for clip in clips) / 3600
+    spoken_by = Counter(clip.speaker for clip in clips)
+    print(
+        f"{len(clips)} of {len(tasks)} clips kept, {hours:.2f} h, {len(spoken_by)} speakers, {len(sentences)} sentences"
+    )
+
+
+if __name__ == "__main__":
+    main()
