@@ -1,4 +1,4 @@
-"""How an English word sounds: dictionary, then regular inflection of a dictionary word, then letter by letter."""
+"""How an English word sounds: the dictionary, a regular ending of a dictionary word, or the spelling-to-sound network."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.text.homographs import homograph
+from pipelines.text.inflection import stems
 from pipelines.text.lexicon import lexicon
 from pipelines.text.symbols import ENGLISH_STRESS, NO_TONE
 
+if TYPE_CHECKING:
+    from models.grapheme_to_phoneme import GraphemeToPhoneme
+
 VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
-_SIBILANTS = frozenset("S Z SH ZH CH JH".split())
-_VOICELESS = frozenset("P T K F TH".split())
+VOWEL_LETTERS = frozenset("aeiouy")
+NETWORK_PATH = (
+    Path(__file__).parents[2] / "assets" / "grapheme_to_phoneme" / "grapheme_to_phoneme.safetensors"
+)
 
 
 @dataclass(frozen=True)
@@ -83,95 +91,35 @@ def _letter(word: str, index: int, words: Sequence[str]) -> str | None:
 
 @lru_cache(maxsize=20_000)
 def arpabet_of(word: str) -> str:
-    """Phonemes with stress digits of one folded word."""
-    return _known(word) or _compound(word) or spelled(word)
-
-
-def spelled(word: str) -> str:
-    """A word letter by letter; marks that are no letters are silent."""
-    names = (lexicon().first(f"{letter}.") for letter in word if "a" <= letter <= "z")
-    return " ".join(name for name in names if name)
-
-
-def _known(word: str) -> str | None:
+    """Phonemes with stress digits of one folded word; empty when it holds no letter of a-z."""
     known = lexicon().first(word)
     if known:
         return known
-    return _possessive(word) or _inflected(word)
+    for stem, whole in stems(word):
+        known = lexicon().first(stem) or ("'" in word and "'" not in stem and arpabet_of(stem))
+        if known:
+            return whole(known)
+    parts = [part for part in re.split("[^a-z]+", word) if part]
+    if len(parts) != 1 or parts[0] != word:
+        return " ".join(arpabet_of(part) for part in parts)
+    readable = len(word) > 1 and not VOWEL_LETTERS.isdisjoint(word)
+    return " ".join(_guess(word)) if readable else spelled(word)
 
 
-def _possessive(word: str) -> str | None:
-    if word.endswith("s'"):
-        return _known(word[:-1])
-    if word.endswith("'s"):
-        stem = arpabet_of(word[:-2])
-        return f"{stem} {_plural_ending(stem)}" if stem else None
-    if word.endswith("'"):
-        return _known(word[:-1])
-    return None
+def spelled(word: str) -> str:
+    """A word of a-z letter by letter."""
+    return " ".join(lexicon().first(f"{letter}.") for letter in word)
 
 
-def _inflected(word: str) -> str | None:
-    """-s, -ed, -ing, -er and a few more of a dictionary word, its spelling restored (``hoping`` -> ``hope``)."""
-    for ending, rule in _ENDINGS.items():
-        if not word.endswith(ending):
-            continue
-        stem = word[: -len(ending)]
-        for spelling in _stems(stem, ending):
-            known = lexicon().first(spelling) if len(spelling) > 2 else None
-            if known:
-                return f"{known} {rule(known) if callable(rule) else rule}"
-    return None
+def _guess(word: str) -> tuple[str, ...]:
+    network = _network()
+    room = network.config.longest - 2
+    parts = [word[first : first + room] for first in range(0, len(word), room)]
+    return tuple(sound for spoken in network.pronounce(parts) for sound in spoken)
 
 
-def _stems(stem: str, ending: str) -> list[str]:
-    if ending in ("ly", "ness", "less", "ful", "ment"):
-        return [stem, stem[:-1] + "y"] if stem.endswith("i") else [stem]
-    if ending == "s":
-        return [] if stem.endswith(("s", "i", "u", "o")) else [stem]
-    if ending == "es":
-        return (
-            [stem[:-1] + "y"]
-            if stem.endswith("i")
-            else [stem]
-            if stem.endswith(("s", "x", "z", "ch", "sh", "o"))
-            else []
-        )
-    doubled = len(stem) > 2 and stem[-1] == stem[-2] and stem[-1] not in "lsz"
-    restored = [stem[:-1]] if doubled else []
-    if stem.endswith("i"):
-        restored.append(stem[:-1] + "y")
-    return [*restored, stem + "e", stem]
+@lru_cache(maxsize=1)
+def _network() -> GraphemeToPhoneme:
+    from models.grapheme_to_phoneme import GraphemeToPhoneme
 
-
-def _plural_ending(stem: str) -> str:
-    last = stem.rsplit(" ", 1)[-1]
-    return "IH0 Z" if last in _SIBILANTS else "S" if last in _VOICELESS else "Z"
-
-
-def _past_ending(stem: str) -> str:
-    last = stem.rsplit(" ", 1)[-1]
-    return (
-        "IH0 D" if last in ("T", "D") else "T" if last in _VOICELESS | _SIBILANTS - {"Z", "ZH", "JH"} else "D"
-    )
-
-
-_ENDINGS = {
-    "ing": "IH0 NG",
-    "ed": _past_ending,
-    "er": "ER0",
-    "ers": "ER0 Z",
-    "es": _plural_ending,
-    "s": _plural_ending,
-    "ly": "L IY0",
-    "ness": "N AH0 S",
-    "less": "L AH0 S",
-    "ful": "F AH0 L",
-    "ment": "M AH0 N T",
-}
-
-
-def _compound(word: str) -> str | None:
-    """A hyphenated word, part by part."""
-    parts = [part for part in re.split(r"[-_]", word) if part]
-    return " ".join(arpabet_of(part) for part in parts) if len(parts) > 1 else None
+    return GraphemeToPhoneme.load(NETWORK_PATH)

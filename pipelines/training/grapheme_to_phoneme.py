@@ -24,8 +24,9 @@ from torch.nn import functional as F
 
 from models.grapheme_to_phoneme import BEGIN, END, PAD, SOUND_ID, GraphemeToPhoneme, letter_ids, pad_ids
 from pipelines.text.lexicon import lexicon
+from pipelines.text.pronunciation import NETWORK_PATH
 
-WEIGHTS_PATH = (
+NETWORK_PATH = (
     Path(__file__).parents[2] / "assets" / "grapheme_to_phoneme" / "grapheme_to_phoneme.safetensors"
 )
 Entry = tuple[str, tuple[tuple[str, ...], ...]]
@@ -142,12 +143,12 @@ def train(run: Path, output: Path, recipe: Recipe, device: str) -> None:
     begun = time.monotonic()
     while step < recipe.steps:
         epoch = step // per_epoch
-        torch.manual_seed(recipe.seed * 1_000_003 + step)
         for index, pairs in enumerate(batches(training, recipe, epoch)):
             if index < step - epoch * per_epoch:
                 continue
             if step >= recipe.steps:
                 break
+            torch.manual_seed(recipe.seed * 1_000_003 + step)  # so that a resumed run draws the same dropout
             loss = learn(model, optimizer, pairs, learning_rate(step, recipe), recipe, device)
             step += 1
             decay = min(recipe.average, step / (step + 10))
@@ -221,7 +222,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--run", type=Path, default=Path("runs/grapheme_to_phoneme"))
-    parser.add_argument("--output", type=Path, default=WEIGHTS_PATH)
+    parser.add_argument("--output", type=Path, default=NETWORK_PATH)
     parser.add_argument("--steps", type=int, default=Recipe.steps)
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -109,3 +109,31 @@ def test_the_dictionary_loads_quickly():
     begin = time.process_time()
     assert len(lexicon()) > 120_000
     assert time.process_time() - begin < 1.0
+
+
+@pytest.mark.parametrize(
+    ("word", "arpabet"),
+    [
+        ("glimmerwood", "G L IH1 M ER0 W UH2 D"),
+        ("cyberpunk", "S AY1 B ER0 P AH2 NG K"),
+        ("nobody'll", "N OW1 B AA2 D IY2 AH0 L"),
+        ("rock'n'roll", "R AA1 K AH0 N R OW1 L"),
+        ("pfft", "P IY1 EH1 F EH1 F T IY1"),
+    ],
+)
+def test_words_nobody_wrote_down(word, arpabet):
+    assert arpabet_of(word) == arpabet
+
+
+def test_an_unknown_word_costs_milliseconds_and_then_nothing():
+    arpabet_of("blorptastic")
+    begin = time.process_time()
+    arpabet_of("zanthoriel")
+    assert time.process_time() - begin < 0.5
+    begin = time.process_time()
+    arpabet_of("zanthoriel")
+    assert time.process_time() - begin < 0.001
+
+
+def test_a_very_long_word_is_still_spoken():
+    assert len(arpabet_of("la" * 100).split()) > 50
