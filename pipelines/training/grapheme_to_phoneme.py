@@ -26,9 +26,6 @@ from models.grapheme_to_phoneme import BEGIN, END, PAD, SOUND_ID, GraphemeToPhon
 from pipelines.text.lexicon import lexicon
 from pipelines.text.pronunciation import NETWORK_PATH
 
-NETWORK_PATH = (
-    Path(__file__).parents[2] / "assets" / "grapheme_to_phoneme" / "grapheme_to_phoneme.safetensors"
-)
 Entry = tuple[str, tuple[tuple[str, ...], ...]]
 """A word and all its pronunciations."""
 

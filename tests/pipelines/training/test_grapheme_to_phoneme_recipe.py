@@ -4,7 +4,6 @@ from models.grapheme_to_phoneme import GraphemeToPhoneme
 from pipelines.text.pronunciation import NETWORK_PATH
 from pipelines.training import grapheme_to_phoneme as recipe_module
 from pipelines.training.grapheme_to_phoneme import (
-    NETWORK_PATH,
     Recipe,
     edit_distance,
     score,
