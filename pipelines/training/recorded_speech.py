@@ -30,8 +30,11 @@ EVALUATION_CORPUS = "librispeech-test-other"
 """Its five speakers stand for the people who will train their voice: no network may know them beforehand."""
 ALIGNER_RATE = 16_000
 FRAME_SECONDS = 0.01
-SHIFT, SHIFTS = 31, 12
-"""The phone pass keeps to the word pass's frames and now and then finds no way through; other frames let it."""
+TRIES = tuple((silence_chance, shift) for shift in (0, 31, 67, 103) for silence_chance in (0.5, 0.005))
+"""The phone pass keeps to the word pass's frames and now and then finds no way through; other chances of a silence
+between words, or frames that start some samples later, let it."""
+QUIET_SECONDS = 0.1
+"""The aligner likes to hide a pause in the word beside it; so long a quiet stretch at a word's edge is one."""
 SHORTEST_PAUSE_SECONDS = 0.05
 """A shorter silence without a mark is the closure of the stop before it."""
 COMMA_SECONDS = 0.12
@@ -47,46 +50,90 @@ class Aligner:
     def __init__(self) -> None:
         from pocketsphinx import Decoder
 
-        self._decoder: Decoder = Decoder(lm=None, loglevel="FATAL", samprate=ALIGNER_RATE)
+        self._decoders: dict[float, Decoder] = {
+            chance: Decoder(lm=None, loglevel="FATAL", samprate=ALIGNER_RATE, silprob=chance)
+            for chance in {chance for chance, _ in TRIES}
+        }
 
     def __call__(self, wave: np.ndarray, utterance: Utterance) -> tuple[Heard, ...] | None:
         """``wave`` is ``[T]`` float32 at 16 kHz. None when the sentence is not what is said in it."""
-        names = [self._name(utterance, index) for index in range(len(utterance.words))]
-        for skipped in range(0, SHIFTS * SHIFT, SHIFT):
-            heard = self._phones(wave[skipped:], " ".join(names), skipped / ALIGNER_RATE)
-            if heard:
-                return heard
+        for silence_chance, shift in TRIES:
+            words = self._words(self._decoders[silence_chance], wave[shift:], utterance, shift / ALIGNER_RATE)
+            if words:
+                return tuple(phone for word in with_quiet_edges(words, wave) for phone in word)
         return None
 
-    def _phones(self, wave: np.ndarray, names: str, offset_seconds: float) -> tuple[Heard, ...] | None:
+    def _words(
+        self, decoder: Decoder, wave: np.ndarray, utterance: Utterance, offset_seconds: float
+    ) -> list[list[Heard]] | None:
+        """The phones of every word and of every silence between words."""
+        names = [self._name(decoder, utterance, index) for index in range(len(utterance.words))]
         samples = (np.clip(wave, -1, 1) * 32767).astype("<i2").tobytes()
-        self._decoder.set_align_text(names)
+        decoder.set_align_text(" ".join(names))
         try:
-            self._listen(samples)
-            self._decoder.set_alignment()
-            self._listen(samples)
+            self._listen(decoder, samples)
+            decoder.set_alignment()
+            self._listen(decoder, samples)
         except RuntimeError:
             return None
-        heard = []
-        for word in self._decoder.get_alignment().words():
+        words = []
+        for word in decoder.get_alignment().words():
+            phones = []
             for phone in word:
                 start = offset_seconds + phone.start * FRAME_SECONDS
                 symbol = None if phone.name == "SIL" or phone.name.startswith("+") else phone.name
-                heard.append(Heard(symbol, start, start + phone.duration * FRAME_SECONDS))
-        return tuple(heard)
+                phones.append(Heard(symbol, start, start + phone.duration * FRAME_SECONDS))
+            words.append(phones)
+        return words
 
-    def _name(self, utterance: Utterance, index: int) -> str:
+    @staticmethod
+    def _name(decoder: Decoder, utterance: Utterance, index: int) -> str:
         """The decoder's name of a word, which is taught to the decoder when it is new."""
         word = utterance.words[index]
         name = word.text.lower().replace("’", "'")
-        if self._decoder.lookup_word(name) is None:
-            self._decoder.add_word(name, " ".join(utterance.phonemes[word.first : word.last]), True)
+        if decoder.lookup_word(name) is None:
+            decoder.add_word(name, " ".join(utterance.phonemes[word.first : word.last]), True)
         return name
 
-    def _listen(self, samples: bytes) -> None:
-        self._decoder.start_utt()
-        self._decoder.process_raw(samples, full_utt=True)
-        self._decoder.end_utt()
+    @staticmethod
+    def _listen(decoder: Decoder, samples: bytes) -> None:
+        decoder.start_utt()
+        decoder.process_raw(samples, full_utt=True)
+        decoder.end_utt()
+
+
+def with_quiet_edges(words: Sequence[Sequence[Heard]], wave: np.ndarray) -> list[list[Heard]]:
+    """Cuts a long quiet stretch off the first and the last phone of each word, as a silence.
+
+    Quiet is what lies within a quarter of the way, in decibels, from the clip's floor to its speech.
+    """
+    size = int(FRAME_SECONDS * ALIGNER_RATE)
+    frames = wave[: len(wave) // size * size].reshape(-1, size)
+    level = 10 * np.log10(np.mean(frames**2, axis=1) + 1e-9)
+    floor, speech = np.percentile(level, (5, 90))
+    quiet = level < floor + (speech - floor) / 4
+    shortest = round(QUIET_SECONDS / FRAME_SECONDS)
+    cut = []
+    for word in words:
+        phones = list(word)
+        if phones[0].symbol is not None:
+            first, last = round(phones[0].start / FRAME_SECONDS), round(phones[0].end / FRAME_SECONDS)
+            run = _run(quiet[first:last])
+            if shortest <= run < last - first - 2:
+                middle = phones[0].start + run * FRAME_SECONDS
+                phones[:1] = [Heard(None, phones[0].start, middle), replace(phones[0], start=middle)]
+            first, last = round(phones[-1].start / FRAME_SECONDS), round(phones[-1].end / FRAME_SECONDS)
+            run = _run(quiet[first:last][::-1])
+            if shortest <= run < last - first - 2:
+                middle = phones[-1].end - run * FRAME_SECONDS
+                phones[-1:] = [replace(phones[-1], end=middle), Heard(None, middle, phones[-1].end)]
+        cut.append(phones)
+    return cut
+
+
+def _run(flags: np.ndarray) -> int:
+    """How many are true before the first that is not."""
+    return len(flags) if flags.all() else int(np.argmin(flags))
 
 
 def make_clip(folder: Path, row: Mapping[str, object], recording: Path, aligner: Aligner) -> Clip | str:
@@ -97,7 +144,9 @@ def make_clip(folder: Path, row: Mapping[str, object], recording: Path, aligner:
     wave, sample_rate = soundfile.read(str(recording), dtype="float32")
     if sample_rate not in OPUS_COMPRESSION:
         return f"{sample_rate} Hz"
-    utterance = to_utterance(str(row["text"]))
+    text = str(row["text"])
+    text = text.lower() if text.isupper() else text
+    utterance = to_utterance(text)
     heard = aligner(soxr.resample(wave, sample_rate, ALIGNER_RATE, quality="HQ"), utterance)
     if heard is None:
         return "not aligned"
@@ -105,7 +154,7 @@ def make_clip(folder: Path, row: Mapping[str, object], recording: Path, aligner:
     timed = align(without_closures(heard), utterance, seconds)
     if timed.disagreement > MOST_DISAGREEMENT:
         return "pronounced otherwise"
-    if not any(mark in str(row["text"]) for mark in ",.;:?!"):
+    if not any(mark in text for mark in ",.;:?!"):
         timed = with_commas(timed)
     audio = f"audio/{row['id']}.opus"
     compression = OPUS_COMPRESSION[sample_rate]
@@ -125,7 +174,7 @@ def make_clip(folder: Path, row: Mapping[str, object], recording: Path, aligner:
         tones=timed.tones,
         starts=timed.starts,
         ends=timed.ends,
-        text=str(row["text"]),
+        text=text,
     )
     faults = clip.faults()
     return "; ".join(faults) if faults else clip

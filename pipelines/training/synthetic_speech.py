@@ -14,11 +14,12 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
 from pipelines.text.english import to_utterance
+from pipelines.text.normalise import normalise_english
 from pipelines.training.corpus import Clip, write_clips
 from pipelines.training.phone_alignment import align
 from pipelines.training.speaking_engines import VOICES, Line, Spoken, speak
@@ -55,15 +56,16 @@ def is_held_out(sentence_id: str) -> bool:
 
 
 def read_sentences(path: Path) -> list[tuple[str, str]]:
-    """``id<TAB>sentence`` lines that may be trained on, in plain ASCII."""
-    sentences = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        sentence_id, _, text = line.partition("\t")
-        text = text.translate(str.maketrans({"“": '"', "”": '"', "’": "'"})).replace("--", ", ")
-        text = re.sub(r"\s+", " ", text.replace('"', " ")).strip()
-        if text.isascii() and not is_held_out(sentence_id):
-            sentences.append((sentence_id, text))
-    return sentences
+    """``id<TAB>sentence`` lines that may be trained on."""
+    lines = (line.partition("\t") for line in path.read_text(encoding="utf-8").splitlines())
+    return [(sentence_id, text) for sentence_id, _, text in lines if not is_held_out(sentence_id)]
+
+
+def as_words(text: str) -> str | None:
+    """The sentence in nothing but words and marks that all engines read alike; None where they might not."""
+    words = normalise_english(text).replace("--", ", ").replace('"', " ")
+    words = re.sub(r"\s+", " ", words).strip()
+    return words if words.isascii() and not ABBREVIATION.search(words) else None
 
 
 def plan(sentences: Sequence[tuple[str, str]], voices: Sequence[str], hours: float, seed: int) -> list[Task]:
@@ -88,6 +90,8 @@ def plan(sentences: Sequence[tuple[str, str]], voices: Sequence[str], hours: flo
 def make_clips(folder: Path, tasks: Sequence[Task]) -> list[Clip]:
     """Speaks tasks of one voice into ``folder`` and returns the clips worth keeping."""
     voice = VOICES[tasks[0].voice]
+    spelled_out = [(task, as_words(task.text)) for task in tasks]
+    tasks = [replace(task, text=words) for task, words in spelled_out if words]
     lines = [Line(task.text, task.warp / task.pace, 2 ** (task.pitch_step / 12)) for task in tasks]
     clips = []
     for task, spoken in zip(tasks, speak(voice, lines), strict=True):
