@@ -32,6 +32,8 @@ SAMPLE_RATE = 22_050
 MOST_DISAGREEMENT = 0.12
 SECONDS_A_CHARACTER = 0.061
 BATCH = 24
+ABBREVIATION = re.compile(r"\b[A-Za-z]\.(?!$)|\.(?=\s*[a-z,;])")
+"""What the normaliser leaves of these, engines read each in its own way."""
 
 
 @dataclass(frozen=True)
