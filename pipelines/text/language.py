@@ -1,0 +1,56 @@
+"""Which language a text is written in, by its letters and its smallest words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3007\U00020000-\U0003ffff]")
+_KANA_OR_HANGUL = re.compile(r"[\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9d\u1100-\u11ff\uac00-\ud7af]")
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+
+_ENGLISH = frozenset(
+    "the a an and of to in is was it he she that with for as on at by his her this be are were have has had not but "
+    "they you we i my me or from so if there what when who will would can one all out up about into do did no".split()
+)
+_OTHERS = frozenset(
+    "le la les des du et est une dans pour que qui avec sur pas ce cette il elle nous vous sont je ne "
+    "der das und ist ein eine nicht mit den dem von zu sich auf ich sie wir auch für wie "
+    "el los las del y en por con una para como es pero su al lo más muy está "
+    "di che il non per con sono della gli è anche "
+    "o os um uma não em do da dos das com mais seu "
+    "het een van niet ik je zijn voor maar ook".split()
+)
+_ENOUGH_WORDS = 5
+"""Fewer words in Latin letters are taken for English: names and titles say nothing about the language."""
+
+
+def detect_language(text: str) -> str:
+    """``en``, ``zh``, ``mixed`` (both), ``other``, or ``none`` where nothing can be spoken.
+
+    Digits alone count as English. A Latin-lettered text is ``other`` when its function words are those of another
+    European language.
+    """
+    letters = [c for c in unicodedata.normalize("NFKC", text) if c.isalpha() or c.isdigit()]
+    han = sum(bool(_HAN.match(c)) for c in letters)
+    if _KANA_OR_HANGUL.search("".join(letters)):
+        return "other"
+    alphabetic = [c for c in letters if c.isalpha() and not _HAN.match(c)]
+    latin = sum("LATIN" in unicodedata.name(c, "") for c in alphabetic)
+    greek = sum("GREEK" in unicodedata.name(c, "") for c in alphabetic)
+    if not letters:
+        return "none"
+    if len(alphabetic) - latin - greek or greek > latin + 3:
+        return "other"
+    if han:
+        return "mixed" if latin else "zh"
+    return "other" if _is_other_european(text) else "en"
+
+
+def _is_other_european(text: str) -> bool:
+    words = [word.lower() for word in _WORD.findall(text)]
+    if len(words) < _ENOUGH_WORDS:
+        return False
+    english = sum(word in _ENGLISH for word in words)
+    other = sum(word in _OTHERS for word in words)
+    return other >= max(3, len(words) // 5) and other > 2 * english

@@ -1,0 +1,37 @@
+import pytest
+
+from pipelines.text.language import detect_language
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Hello there.", "en"),
+        ("A naïve café in Zürich", "en"),
+        ("It costs $5", "en"),
+        ("42", "en"),
+        ("½", "en"),
+        ("The angle α is small.", "en"),
+        ("你好，世界。", "zh"),
+        ("今天是2024年", "zh"),
+        ("我喜欢 Python", "mixed"),
+        ("My name is 王芳.", "mixed"),
+        ("こんにちは", "other"),
+        ("東京へ行きます", "other"),
+        ("안녕하세요", "other"),
+        ("Привет, мир", "other"),
+        ("مرحبا", "other"),
+        ("Le chat est sur la table dans la cuisine.", "other"),
+        ("Der Hund ist nicht mit dem Kind in das Haus gegangen.", "other"),
+        ("El perro y la casa son para los amigos.", "other"),
+        ("We had dinner in Los Angeles with El Greco and La La Land on TV.", "en"),
+        ("Vincent van Gogh, Leonardo da Vinci and Charles de Gaulle", "en"),
+        ("", "none"),
+        (" \n ", "none"),
+        ("😀👍🏽", "none"),
+        ("?! ... ---", "none"),
+        ("***", "none"),
+    ],
+)
+def test_language(text, language):
+    assert detect_language(text) == language
