@@ -1,0 +1,167 @@
+"""What can be heard in a recording, as numbers. Each function answers one question; ``quality`` judges the answers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipelines.audio.features import Pitch, PowerFrames, decibels, power_frames, resample
+from pipelines.audio.voice_activity import Spans
+
+DIGITAL_SILENCE = 1e-10
+"""Mean square below which a frame was muted by a machine and says nothing about the room (-100 dB)."""
+
+
+def snr_db(frames: PowerFrames, spans: Spans) -> float | None:
+    """Power of the speech alone over the power of everything that is there without it.
+
+    The noise is heard in the pauses. Where there are less than a second of them, the quietest 2 % of the frames stand
+    in: a frame is quiet when all bands of speech are, which leaves the noise below and above them unselected and so
+    unbiased. Within 3 dB of the truth from 0 to 35 dB for white, pink and brown noise (tested).
+    """
+    power = frames.power.sum(axis=1)
+    speaking = frames.within(spans)
+    alive = power > DIGITAL_SILENCE
+    if not (speaking & alive).any():
+        return None
+    pause = alive & ~frames.within(spans, before=0.06, after=0.12)
+    if pause.sum() * frames.hop_seconds >= 1:
+        quiet = power[pause]
+        noise = quiet[quiet <= np.quantile(quiet, 0.9)].mean()  # a cough is not the room
+    else:
+        edges = (80, 300, 1000, 3000, 8000)
+        bands = np.stack([frames.band(*edge) for edge in zip(edges, edges[1:], strict=False)], axis=1)[alive]
+        bands = np.maximum(bands, DIGITAL_SILENCE)
+        loudness = decibels(bands / np.quantile(bands, 0.05, axis=0)).max(axis=1)
+        count = max(8, int(0.02 * len(loudness)))
+        noise = power[alive][np.argsort(loudness)[:count]].mean()
+    speech = max(power[speaking].mean() - noise, 0.03 * noise)
+    return float(decibels(speech / max(noise, DIGITAL_SILENCE)))
+
+
+def clipped_percent(wave: np.ndarray) -> float:
+    """Share of samples that lie on a flat top.
+
+    Exact tops are runs of three and more samples within 0.1 % of the extreme of their sign. Lossy coding ruffles
+    them; what stays is that the loudest tenth of the range is fuller than the one below it, never so in speech.
+    """
+    flat = 0
+    for side in (wave, -wave):
+        at_top = side >= 0.999 * side.max()
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], at_top, [False]]).astype(np.int8)))
+        runs = edges[1::2] - edges[::2]
+        runs = runs[runs >= 3]
+        flat += runs.sum() if len(runs) >= 3 else 0
+    size = np.abs(wave)
+    tenth = size.max() / 10
+    top = np.count_nonzero(size > 9 * tenth)
+    below = np.count_nonzero((size > 8 * tenth) & (size <= 9 * tenth))
+    crowded = top - below if top > 1.5 * below else 0
+    return float(100 * max(flat, crowded) / len(wave))
+
+
+def loudness_lufs(wave: np.ndarray, sample_rate: int) -> float | None:
+    """Integrated loudness after ITU-R BS.1770-4; None below its gate of -70 LUFS."""
+    import pyloudnorm
+
+    lufs = pyloudnorm.Meter(sample_rate).integrated_loudness(wave.astype(np.float64))
+    return float(lufs) if np.isfinite(lufs) else None
+
+
+def peak_db(wave: np.ndarray) -> float:
+    return float(2 * decibels(np.abs(wave).max()))
+
+
+def dc_percent(wave: np.ndarray) -> float:
+    """Offset of the mean, in percent of full scale."""
+    return float(100 * abs(wave.mean(dtype=np.float64)))
+
+
+def bandwidth_hz(frames: PowerFrames, spans: Spans) -> float | None:
+    """The highest frequency at which speech still rises above what is always there.
+
+    Looks at bands of 250 Hz: the loud moments of speech against the quiet ones of the same band, and not more than
+    75 dB below the strongest band, where resampling leaves nothing but rounding.
+    """
+    speaking = frames.within(spans)
+    if speaking.sum() < 8:
+        return None
+    nyquist = frames.frequencies[-1]
+    edges = np.arange(0, nyquist + 1, 250.0)
+    bands = np.stack([frames.band(*edge) for edge in zip(edges, edges[1:], strict=False)], axis=1)
+    bands = decibels(bands, 1e-15)
+    loud, quiet = np.quantile(bands[speaking], 0.97, axis=0), np.quantile(bands, 0.03, axis=0)
+    heard = (loud > quiet + 12) & (loud > loud.max() - 75)
+    return float(edges[1:][heard][-1]) if heard.any() else None
+
+
+def hum(wave: np.ndarray, sample_rate: int, spans: Spans) -> tuple[float, int] | None:
+    """Mains hum: its level in dB relative to speech and the mains frequency, 50 or 60 Hz.
+
+    Hum is a comb of lines that never stops: in windows of a second the quiet fifth of every bin keeps it and loses
+    the speech. A line counts when it stands 9 dB above its surroundings.
+    """
+    rate = 2000
+    low = resample(wave, sample_rate, rate)
+    if len(low) < rate:
+        return None
+    window = np.hanning(rate)
+    views = np.lib.stride_tricks.sliding_window_view(low, rate)[:: rate // 4]
+    power = np.abs(np.fft.rfft(views * window, axis=1)) ** 2 * 2 / (rate * np.square(window).sum())
+    steady = np.quantile(power, 0.2, axis=0)  # one bin a hertz
+    speech_power = np.mean(
+        np.concatenate([wave[int(a * sample_rate) : int(b * sample_rate)] ** 2 for a, b in spans])
+    )
+
+    found = []
+    for mains in (50, 60):
+        lines, total = 0, 0.0
+        for harmonic in range(mains, 10 * mains, mains):
+            line = steady[harmonic - 2 : harmonic + 3]
+            around = np.concatenate(
+                [steady[harmonic - 12 : harmonic - 4], steady[harmonic + 5 : harmonic + 13]]
+            )
+            floor = np.median(around)
+            if line.max() > 8 * floor:
+                lines += 1
+                total += line.sum() - len(line) * floor
+        found.append((total if lines >= 2 else 0.0, mains))
+    total, mains = max(found)
+    return float(decibels(total / speech_power, 1e-9)), mains
+
+
+def reverberation_seconds(wave: np.ndarray, sample_rate: int) -> float | None:
+    """Reverberation time (RT60) as heard in the decays of speech.
+
+    A room bounds how fast a band may fade. In five bands the steep end (90 %) of the fading rates over 64 ms is taken
+    above the noise, after Wen, Habets and Naylor (2008). The power law from rate to seconds was fitted on 200 speakers
+    convolved with decaying noise of 0.15 to 1.5 s at direct-to-reverberant ratios of -3 to 8 dB and SNRs of 20 to
+    55 dB: correlation of the logarithms 0.93, mean error 23 %.
+    """
+    frames = power_frames(resample(wave, sample_rate, 16000), 16000, seconds=0.016, overlap=4)
+    width = 17
+    ramp = np.arange(width) - (width - 1) / 2
+    ramp /= (ramp @ ramp) * frames.hop_seconds
+    rates = []
+    for low, high in ((300, 600), (600, 1200), (1200, 2400), (2400, 4800), (4800, 7600)):
+        level = decibels(frames.band(low, high))
+        if len(level) <= width:
+            return None
+        floor, top = np.quantile(level, [0.05, 0.95])
+        window = np.lib.stride_tricks.sliding_window_view(level, width)
+        slope = window @ ramp
+        fading = -slope[(window[:, -1] > floor + 6) & (window[:, 0] > top - 35) & (slope < 0)]
+        if len(fading) >= 20:
+            rates.append(np.log(np.quantile(fading, 0.9)))
+    return float(np.exp(8.463 - 1.785 * np.mean(rates))) if rates else None
+
+
+def f0_range(pitch: Pitch) -> tuple[float, float, float, float] | None:
+    """Semitones between the 5th and 95th percentile of F0; those, the median between them, in Hz.
+
+    None without half a second of voice.
+    """
+    f0 = pitch.f0[pitch.voiced]
+    if len(f0) < 50:
+        return None
+    low, median, high = (float(hertz) for hertz in np.quantile(f0, [0.05, 0.5, 0.95]))
+    return float(12 * np.log2(high / low)), low, median, high
