@@ -1,0 +1,122 @@
+"""Roman numerals, codes of letters and digits, and every number that is left."""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.text import conventions as known
+from pipelines.text import numbers
+from pipelines.text.lexicon import lexicon
+from pipelines.text.written_forms.rules import (
+    DASH,
+    LETTERS_AND_DIGITS,
+    SIGNED,
+    RuleBook,
+    after,
+    before,
+    capitals,
+    letters,
+)
+
+RULES = RuleBook()
+
+
+@RULES.rule(r"(?<=\b)([A-Za-z]+)(\s+)([IVXLCDM]+)\b(?!['.]\w)")
+def _roman(match: re.Match[str]) -> str | None:
+    noun, numeral = match[1], match[3]
+    value = numbers.roman(numeral)
+    if value is None or not noun[0].isalpha():
+        return None
+    if noun in known.MONARCHS and (
+        len(numeral) > 1 or re.match(r"[.,;:!?)]|$| of\b| was\b", match.string[match.end() :])
+    ):
+        return f"{noun} the {numbers.ordinal(str(value))}"
+    follows = match.string[match.end() :]
+    clear = (
+        len(numeral) > 1
+        or noun == "War"
+        or (numeral in "IVX" and re.match(r"[.,;:!?)]|$| (?:of|and|to|is)\b", follows))
+    )
+    if noun.title() in known.NUMERAL_NOUNS and clear:
+        return f"{noun} {numbers.cardinal(str(value))}"
+    if noun[0].isupper() and not noun.isupper() and len(numeral) > 1 and value < 40 and before(match):
+        return f"{noun} {numbers.cardinal(str(value))}"
+    return None
+
+
+@RULES.rule(r"(?<![\w.])(\d+)\s?[xX\u00d7](?=\s?\d)\s?")
+def _dimension(match: re.Match[str]) -> str:
+    times = "\u00d7" in match.group() and " " in match.group()
+    return f"{numbers.cardinal(match[1])} {'times' if times else 'by'} "
+
+
+@RULES.rule(r"(?<![\w.])(\d+(?:\.\d+)?)[xX](?!\w)")
+def _fold(match: re.Match[str]) -> str:
+    return f"{numbers.decimal(match[1])} times"
+
+
+@RULES.rule(r"(?<![\w.])(\d+(?:\.\d+)?)k\b")
+def _thousands(match: re.Match[str]) -> str:
+    return f"{numbers.decimal(match[1])} thousand"
+
+
+@RULES.rule(
+    r"\b(?=\w*\d)(?=\w*[A-Za-z])[A-Za-z0-9]+(?:[-.][A-Za-z0-9]*\d[A-Za-z0-9]*)*\b|\b[A-Za-z]+-\d+(?:\.\d+)?\b(?!-\w)"
+)
+def _code(match: re.Match[str]) -> str:
+    words = []
+    for part in LETTERS_AND_DIGITS.findall(match.group()):
+        if part[0].isdigit():
+            words.append(numbers.year(part) if len(part) == 4 and part[0] in "12" else numbers.decimal(part))
+        elif part.isalpha():
+            words.append(
+                capitals(part)
+                if part.isupper()
+                else part
+                if part.lower() in lexicon() and len(part) > 1
+                else _word_or_letters(part)
+            )
+        elif part == ".":
+            words.append("point")
+    return " ".join(words)
+
+
+@RULES.rule(r"(?<![\d:])(\d+):(\d+)(?![\d:])")
+def _ratio(match: re.Match[str]) -> str:
+    return f"{numbers.cardinal(match[1])} to {numbers.cardinal(match[2])}"
+
+
+@RULES.rule(rf"(?<=[\dmM.]){DASH}(?=[$\u00a3\u20ac]?\d)")
+def _range(match: re.Match[str]) -> str | None:
+    if match.start() < 1 or not re.search(r"(?:\d|\d\s?[ap]\.?m\.?)$", match.string[: match.start()], re.I):
+        return None
+    sum_ahead = " " in match.group() and re.match(r"\d+(?:\.\d+)?\s*=", match.string[match.end() :])
+    return " minus " if sum_ahead else " to "
+
+
+_YEAR_BEFORE = frozenset(
+    "in since by until till from during before after circa year of around late early mid".split()
+)
+
+
+@RULES.rule(rf"{SIGNED}(?!\w)")
+def _number(match: re.Match[str]) -> str:
+    written = match.group()
+    since = "1000" if before(match).lower() in _YEAR_BEFORE else "1100"
+    if len(written) == 4 and written.isdigit() and since <= written <= "2099":
+        noun = after(match)
+        counted = noun.islower() and (
+            noun.endswith("s") and noun not in ("was", "is", "has") or noun in ("people", "more")
+        )
+        if not counted or before(match).lower() in _YEAR_BEFORE and noun != "people":
+            return numbers.year(written)
+    return numbers.decimal(written)
+
+
+@RULES.rule(r"\d+")
+def _digits(match: re.Match[str]) -> str:
+    return numbers.cardinal(match.group())
+
+
+def _word_or_letters(part: str) -> str:
+    return letters(part) if len(part) < 3 else part
