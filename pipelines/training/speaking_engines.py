@@ -1,4 +1,4 @@
-"""Programs that speak and say when each phone is heard: flite and festival, found on the PATH."""
+"""Programs that speak and say when each phone is heard: flite and festival (English), espeak-ng (Mandarin)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.training.espeak import espeak
 from pipelines.training.phone_alignment import Heard
 
 ARPABET = {
@@ -30,25 +31,30 @@ SILENCES = frozenset(("pau", "sil", "h#", "brth", "ssil"))
 
 @dataclass(frozen=True)
 class EngineVoice:
-    """A voice of a program. ``sample_rate`` in Hz; half of it is the voice's bandwidth."""
+    """A voice of a program."""
 
     engine: str
     name: str
-    sample_rate: int
+    language: str = "en"
 
 
 VOICES = {
-    "slt_hts": EngineVoice("festival", "voice_cmu_us_slt_arctic_hts", 32_000),
-    "awb": EngineVoice("flite", "awb", 16_000),
-    "rms": EngineVoice("flite", "rms", 16_000),
-    "slt": EngineVoice("flite", "slt", 16_000),
-    "kal16": EngineVoice("flite", "kal16", 16_000),
+    "slt_hts": EngineVoice("festival", "voice_cmu_us_slt_arctic_hts"),
+    "awb": EngineVoice("flite", "awb"),
+    "rms": EngineVoice("flite", "rms"),
+    "slt": EngineVoice("flite", "slt"),
+    "kal16": EngineVoice("flite", "kal16"),
+    "cmn": EngineVoice("espeak", "sit/cmn-Latn-pinyin", "zh"),
+    **{
+        f"cmn_{variant}": EngineVoice("espeak", f"sit/cmn-Latn-pinyin+{variant}", "zh")
+        for variant in ("f2", "f3", "f5", "Annie", "m1", "m3", "m6", "m7")
+    },
 }
 
 
 @dataclass(frozen=True)
 class Line:
-    """What to say and how: ``stretch`` multiplies durations, ``pitch`` multiplies F0."""
+    """What to say and how: ``stretch`` multiplies durations, ``pitch`` multiplies F0. Mandarin comes in pinyin."""
 
     text: str
     stretch: float = 1.0
@@ -70,6 +76,10 @@ def speak(voice: EngineVoice, lines: Sequence[Line]) -> Iterator[Spoken | None]:
         if voice.engine == "flite":
             for line in lines:
                 yield _flite(voice.name, line, Path(folder) / "line.wav")
+        elif voice.engine == "espeak":
+            for line in lines:
+                wave, heard = espeak()(voice.name, line.text, line.stretch, line.pitch)
+                yield Spoken(wave, espeak().sample_rate, heard)
         else:
             yield from _festival(voice.name, lines, Path(folder))
 

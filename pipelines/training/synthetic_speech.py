@@ -1,6 +1,7 @@
 """Hours of speech whose phonemes and times are known, spoken by free engines through many virtual speakers.
 
     python -m pipelines.training.synthetic_speech OUT --text sentences.tsv --hours 12 --jobs 16
+    python -m pipelines.training.synthetic_speech OUT --language zh --text mandarin.tsv --hours 4 --jobs 16
 
 A virtual speaker is a voice whose vocal tract is made longer or shorter: the engine speaks slower or faster by the
 warp factor, and resampling brings the pace back while pitch and formants move. Some are moved in pitch as well.
@@ -15,14 +16,17 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
 from pipelines.text.english import to_utterance
 from pipelines.text.normalise import normalise_english
+from pipelines.text.symbols import LANGUAGES
 from pipelines.training.corpus import Clip, write_clips
 from pipelines.training.phone_alignment import align
 from pipelines.training.speaking_engines import VOICES, Line, Spoken, speak
+from pipelines.training.syllable_alignment import align_syllables
 
 WARPS = (0.82, 0.88, 0.94, 1.0, 1.06, 1.13, 1.2)
 PITCH_STEPS = (0, -2, 2)
@@ -30,7 +34,7 @@ PITCH_STEPS = (0, -2, 2)
 PACE = (0.9, 1.12)
 SAMPLE_RATE = 22_050
 MOST_DISAGREEMENT = 0.12
-SECONDS_A_CHARACTER = 0.061
+SECONDS_A_CHARACTER = {"en": 0.061, "zh": 0.23}
 BATCH = 24
 ABBREVIATION = re.compile(r"\b[A-Za-z]\.(?!$)|\.(?=\s*[a-z,;])")
 """What the normaliser leaves of these, engines read each in its own way."""
@@ -38,10 +42,11 @@ ABBREVIATION = re.compile(r"\b[A-Za-z]\.(?!$)|\.(?=\s*[a-z,;])")
 
 @dataclass(frozen=True)
 class Task:
-    """One sentence for one virtual speaker."""
+    """One sentence for one virtual speaker; a Mandarin one comes with its ``reading`` in pinyin."""
 
     id: str
     text: str
+    reading: str
     voice: str
     warp: float
     pitch_step: int
@@ -57,10 +62,10 @@ def is_held_out(sentence_id: str) -> bool:
     return zlib.crc32(sentence_id.encode()) % 65 == 0
 
 
-def read_sentences(path: Path) -> list[tuple[str, str]]:
-    """``id<TAB>sentence`` lines that may be trained on."""
-    lines = (line.partition("\t") for line in path.read_text(encoding="utf-8").splitlines())
-    return [(sentence_id, text) for sentence_id, _, text in lines if not is_held_out(sentence_id)]
+def read_sentences(path: Path) -> list[tuple[str, str, str]]:
+    """Lines of id, sentence and (in Mandarin) reading that may be trained on."""
+    lines = ((*line.split("\t"), "")[:3] for line in path.read_text(encoding="utf-8").splitlines())
+    return [(name, text, reading) for name, text, reading in lines if not is_held_out(name)]
 
 
 def as_words(text: str) -> str | None:
@@ -70,7 +75,9 @@ def as_words(text: str) -> str | None:
     return words if words.isascii() and not ABBREVIATION.search(words) else None
 
 
-def plan(sentences: Sequence[tuple[str, str]], voices: Sequence[str], hours: float, seed: int) -> list[Task]:
+def plan(
+    sentences: Sequence[tuple[str, str, str]], voices: Sequence[str], hours: float, seed: int
+) -> list[Task]:
     """Shares the hours among the voices and their warps; the same arguments give the same plan."""
     tasks = []
     for voice in voices:
@@ -80,11 +87,12 @@ def plan(sentences: Sequence[tuple[str, str]], voices: Sequence[str], hours: flo
         speakers = [(warp, step) for step in PITCH_STEPS for warp in WARPS]
         seconds, number = 0.0, 0
         while seconds < hours * 3600 / len(voices):
-            sentence_id, text = order[number % len(order)]
+            sentence_id, text, reading = order[number % len(order)]
             warp, step = speakers[number % len(speakers)]
             pace = round(chance.uniform(*PACE), 3)
-            tasks.append(Task(f"{voice}-{number:05d}-{sentence_id}", text, voice, warp, step, pace))
-            seconds += len(text) * SECONDS_A_CHARACTER / pace
+            name = f"{voice}-{number:05d}-{sentence_id}"
+            tasks.append(Task(name, text, reading, voice, warp, step, pace))
+            seconds += len(text) * SECONDS_A_CHARACTER[VOICES[voice].language] / pace
             number += 1
     return tasks
 
@@ -92,9 +100,12 @@ def plan(sentences: Sequence[tuple[str, str]], voices: Sequence[str], hours: flo
 def make_clips(folder: Path, tasks: Sequence[Task]) -> list[Clip]:
     """Speaks tasks of one voice into ``folder`` and returns the clips worth keeping."""
     voice = VOICES[tasks[0].voice]
-    spelled_out = [(task, as_words(task.text)) for task in tasks]
-    tasks = [replace(task, text=words) for task, words in spelled_out if words]
-    lines = [Line(task.text, task.warp / task.pace, 2 ** (task.pitch_step / 12)) for task in tasks]
+    if voice.language == "en":
+        spelled_out = [(task, as_words(task.text)) for task in tasks]
+        tasks = [replace(task, text=words) for task, words in spelled_out if words]
+    lines = [
+        Line(task.reading or task.text, task.warp / task.pace, 2 ** (task.pitch_step / 12)) for task in tasks
+    ]
     clips = []
     for task, spoken in zip(tasks, speak(voice, lines), strict=True):
         clip = _make_clip(folder, task, spoken) if spoken else None
@@ -109,8 +120,11 @@ def _make_clip(folder: Path, task: Task, spoken: Spoken) -> Clip | None:
     import soxr
 
     seconds = len(spoken.wave) / spoken.sample_rate
-    timed = align(spoken.heard, to_utterance(task.text), seconds)
-    if timed.disagreement > MOST_DISAGREEMENT:
+    if task.reading:
+        timed = align_syllables(spoken.heard, task.reading, _said_alone, seconds)
+    else:
+        timed = align(spoken.heard, to_utterance(task.text), seconds)
+    if timed is None or timed.disagreement > MOST_DISAGREEMENT:
         return None
     wave = soxr.resample(spoken.wave, spoken.sample_rate * task.warp, SAMPLE_RATE, quality="HQ")
     wave /= max(1.0, float(np.abs(wave).max()) / 0.99)
@@ -122,7 +136,7 @@ def _make_clip(folder: Path, task: Task, spoken: Spoken) -> Clip | None:
         id=task.id,
         audio=audio,
         speaker=task.speaker,
-        language="en",
+        language=VOICES[task.voice].language,
         source=VOICES[task.voice].engine,
         sample_rate=SAMPLE_RATE,
         seconds=real_seconds,
@@ -134,6 +148,12 @@ def _make_clip(folder: Path, task: Task, spoken: Spoken) -> Clip | None:
         text=task.text,
     )
     return None if clip.faults() else clip
+
+
+@cache
+def _said_alone(syllable: str) -> tuple[str, ...]:
+    (spoken,) = speak(VOICES["cmn"], [Line(syllable)])
+    return tuple(phone.symbol for phone in spoken.heard if phone.symbol is not None) if spoken else ()
 
 
 def _make_batch(argument: tuple[Path, list[Task]]) -> list[Clip]:
@@ -161,14 +181,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("out", type=Path)
-    parser.add_argument("--text", type=Path, required=True, help="lines of id<TAB>sentence")
-    parser.add_argument("--voice", action="append", choices=sorted(VOICES), help="repeatable; all without it")
+    parser.add_argument("--text", type=Path, required=True, help="lines of id<TAB>sentence[<TAB>pinyin]")
+    parser.add_argument("--language", choices=LANGUAGES, default="en")
+    parser.add_argument(
+        "--voice", action="append", choices=sorted(VOICES), help="repeatable; all of the language without it"
+    )
     parser.add_argument("--hours", type=float, default=1.0, help="of speech, all voices together")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     sentences = read_sentences(options.text)
-    tasks = plan(sentences, options.voice or list(VOICES), options.hours, options.seed)
+    voices = options.voice or [name for name, voice in VOICES.items() if voice.language == options.language]
+    tasks = plan(sentences, voices, options.hours, options.seed)
     clips = build(options.out, tasks, options.jobs)
     hours = sum(clip.seconds for clip in clips) / 3600
     spoken_by = Counter(clip.speaker for clip in clips)

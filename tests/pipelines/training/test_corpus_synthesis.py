@@ -12,7 +12,7 @@ from pipelines.training.corpus import check, read_clips
 from pipelines.training.synthetic_speech import WARPS, build, is_held_out, main, plan, read_sentences
 
 SENTENCES = [
-    (f"s{number}", "The ship was torn apart on the sharp reef, and she sank.") for number in range(40)
+    (f"s{number}", "The ship was torn apart on the sharp reef, and she sank.", "") for number in range(40)
 ]
 
 
@@ -30,13 +30,15 @@ def test_held_out_sentences_are_not_read(tmp_path: Path) -> None:
     assert 150 <= len(held_out) <= 250
     file = tmp_path / "text.tsv"
     file.write_text("".join(f"{sentence_id}\tGood morning.\n" for sentence_id in ids), encoding="utf-8")
-    assert {sentence_id for sentence_id, _ in read_sentences(file)} == set(ids) - set(held_out)
+    assert {sentence_id for sentence_id, *_ in read_sentences(file)} == set(ids) - set(held_out)
 
 
 @pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
 def test_flite_speech_has_its_phonemes_where_they_are_heard(tmp_path: Path) -> None:
     text = tmp_path / "text.tsv"
-    text.write_text("".join(f"{sentence_id}\t{line}\n" for sentence_id, line in SENTENCES), encoding="utf-8")
+    text.write_text(
+        "".join(f"{sentence_id}\t{line}\n" for sentence_id, line, _ in SENTENCES), encoding="utf-8"
+    )
     main([str(tmp_path / "corpus"), "--text", str(text), "--voice", "slt", "--hours", "0.004"])
     clips = list(read_clips(tmp_path / "corpus"))
     assert check(tmp_path / "corpus") == {}
