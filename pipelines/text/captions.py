@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +13,10 @@ LINE_CHARS = 42
 LINES = 2
 SHORTEST_SECONDS = 0.8
 """A caption stays at least so long where the next one leaves it the time."""
+
+_WIDE = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_UNIT = re.compile(rf"[{_WIDE}][^\w\s\u201c\u2018\u300c\u300a(]*\s*|[^\s{_WIDE}]+\s*")
+_PAUSED = ",;:.!?\u2014\u3002\uff0c\uff1b\uff1a\uff01\uff1f\u3001"
 
 
 class TimedWord(Protocol):
@@ -37,9 +43,10 @@ def cues(text: str, words: Sequence[TimedWord], start_seconds: float, end_second
             text (a number read digit by digit) adds nothing; without any, the time is shared out by length.
         start_seconds, end_seconds: where the sentence lies in the whole.
     """
-    shown = [_balanced(chunk) for chunk in _chunks(text.split())]
-    if not shown:
+    units = _units(text)
+    if not units:
         return []
+    shown = [_balanced(chunk) for chunk in _chunks(units)]
     times = _times(text, words, start_seconds, end_seconds)
     starts, place = [], 0
     for lines in shown:
@@ -73,35 +80,40 @@ def _times(text: str, words: Sequence[TimedWord], start_seconds: float, end_seco
     return times or [start_seconds]
 
 
-def _chunks(words: list[str]) -> list[list[str]]:
-    """Words by captions, as few as fit and of about the same length, cut after punctuation where that is near."""
-    total = len(" ".join(words))
-    room = LINE_CHARS * LINES
+def _units(text: str) -> list[str]:
+    """What a line may be cut between: words, Chinese characters with the punctuation behind them."""
+    return [unit for unit in _UNIT.findall(" ".join(text.split()) + " ") if unit.strip()]
+
+
+def _columns(units: Sequence[str]) -> int:
+    """Width on the screen; a Chinese character is two columns wide."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in "".join(units).rstrip())
+
+
+def _chunks(units: list[str]) -> list[list[str]]:
+    """Units by captions, as few as fit and of about the same length, cut after punctuation where that is near."""
+    total, room = _columns(units), LINE_CHARS * LINES
     count = -(-total // room)
     chunks: list[list[str]] = [[]]
-    for word in words:
-        length = len(" ".join([*chunks[-1], word]))
-        full = length > room
-        paused = (
-            bool(chunks[-1])
-            and chunks[-1][-1][-1] in ",;:.!?\u2014"
-            and len(" ".join(chunks[-1])) > room // 2
-        )
-        even = count > 1 and len(" ".join(chunks[-1])) >= total / count
-        if chunks[-1] and (full or (paused and total > room) or (even and len(chunks) < count)):
+    for unit in units:
+        chunk = chunks[-1]
+        length = _columns(chunk)
+        full = _columns([*chunk, unit]) > room
+        paused = total > room and bool(chunk) and chunk[-1].rstrip()[-1] in _PAUSED and length > room // 2
+        even = len(chunks) < count and length >= total / count
+        if chunk and (full or paused or even):
             chunks.append([])
-        chunks[-1].append(word)
-    return [chunk for chunk in chunks if chunk]
+        chunks[-1].append(unit)
+    return chunks
 
 
-def _balanced(words: list[str]) -> str:
+def _balanced(units: list[str]) -> str:
     """One line, or two of about the same length."""
-    line = " ".join(words)
-    if len(line) <= LINE_CHARS or len(words) == 1:
+    line = "".join(units).rstrip()
+    if _columns(units) <= LINE_CHARS or len(units) == 1:
         return line
-    cuts = range(1, len(words))
-    best = min(cuts, key=lambda cut: max(len(" ".join(words[:cut])), len(" ".join(words[cut:]))))
-    return "\n".join((" ".join(words[:best]), " ".join(words[best:])))
+    best = min(range(1, len(units)), key=lambda cut: max(_columns(units[:cut]), _columns(units[cut:])))
+    return "\n".join(("".join(units[:best]).rstrip(), "".join(units[best:]).rstrip()))
 
 
 def to_srt(captions: Sequence[Caption]) -> str:

@@ -83,3 +83,11 @@ def test_vtt():
 def test_a_short_caption_stays_until_it_can_be_read():
     shown = to_srt([Caption("No.", 0.0, 0.2), Caption("Yes.", 0.5, 0.6)])
     assert "00:00:00,000 --> 00:00:00,500" in shown and "00:00:00,500 --> 00:00:01,300" in shown
+
+
+def test_chinese_lines_are_cut_between_characters():
+    text = "今天天气很好，我们一起去公园散步，看见了许多人，也看见了许多花，" * 3 + "后来下雨了。"
+    found = cues(text, [], 0.0, 20.0)
+    assert "".join(c.text.replace("\n", "") for c in found) == text
+    assert all(len(line) <= LINE_CHARS // 2 + 1 for c in found for line in c.text.split("\n"))
+    assert not any(line[0] in "，。" for c in found for line in c.text.split("\n"))

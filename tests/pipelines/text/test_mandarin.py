@@ -1,0 +1,129 @@
+import re
+
+import pytest
+
+from pipelines.failure import CraftError
+from pipelines.text.mandarin import _parts, to_utterance
+from pipelines.text.mandarin_numbers import cardinal, write_out
+from pipelines.text.symbols import INITIALS, MANDARIN_TONE, NO_TONE, SYMBOL_ID
+
+TONE_OF = {tone: number for number, tone in MANDARIN_TONE.items()}
+
+
+def pinyin(text: str) -> str:
+    """``n i2 h ao3``: symbols with their tones; pauses as they are."""
+    utterance = to_utterance(text)
+    assert all(phoneme in SYMBOL_ID for phoneme in utterance.phonemes)
+    return " ".join(
+        phoneme.removeprefix("zh/") + (str(TONE_OF[tone]) if tone else "")
+        for phoneme, tone in zip(utterance.phonemes, utterance.tones, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("你好，世界！", "sil n i2 h ao3 , sh iii4 j ie4 !"),
+        ("我很好。", "sil uo3 h en2 h ao3 ."),
+        ("小老虎", "sil x iao3 l ao2 h u3 ."),
+        ("展览馆", "sil zh an2 l an2 g uan3 ."),
+        ("一个", "sil i2 g e4 ."),
+        ("一天", "sil i4 t ian1 ."),
+        ("第一", "sil d i4 i1 ."),
+        ("看一看？", "sil k an4 i5 k an4 ?"),
+        ("不对", "sil b u2 d ui4 ."),
+        ("不好", "sil b u4 h ao3 ."),
+        ("女儿学习雪月", "sil n v3 er2 x ve2 x i2 x ve3 ve4 ."),
+        ("自己吃日", "sil z ii4 j i3 ch iii1 r iii4 ."),
+        ("选军圈云", "sil x van3 j vn1 q van1 vn2 ."),
+    ],
+)
+def test_syllables_and_sandhi(text, spoken):
+    assert pinyin(text) == spoken
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("2024年12月3日", "二零二四年十二月三日"),
+        ("2024-12-03", "二零二四年十二月三日"),
+        ("98年", "九八年"),
+        ("20年", "二十年"),
+        ("下午3:45", "下午三点四十五分"),
+        ("2:05", "两点零五分"),
+        ("10:00", "十点"),
+        ("13812345678", "幺三八幺二三四五六七八"),
+        ("¥100", "一百元"),
+        ("$4.50", "四点五美元"),
+        ("￥3万", "三万元"),
+        ("50%", "百分之五十"),
+        ("3.14", "三点一四"),
+        ("1/2", "二分之一"),
+        ("3-5天", "三到五天"),
+        ("第3名", "第三名"),
+        ("2个人", "两个人"),
+        ("气温-5°C", "气温负五摄氏度"),
+        ("5km", "五公里"),
+        ("第12345号", "第一万二千三百四十五号"),
+        ("007", "零零七"),
+    ],
+)
+def test_numbers(written, spoken):
+    from pipelines.text.normalise import clean
+
+    assert write_out(clean(written)) == spoken
+
+
+@pytest.mark.parametrize(
+    ("digits", "words"),
+    [
+        ("0", "零"),
+        ("10", "十"),
+        ("11", "十一"),
+        ("110", "一百一十"),
+        ("101", "一百零一"),
+        ("1001", "一千零一"),
+        ("1010", "一千零一十"),
+        ("10000", "一万"),
+        ("10203", "一万零二百零三"),
+        ("100010", "十万零一十"),
+        ("1234567890", "十二亿三千四百五十六万七千八百九十"),
+    ],
+)
+def test_cardinals(digits, words):
+    assert cardinal(digits) == words
+
+
+def test_english_words_keep_their_sound():
+    utterance = to_utterance("我用 Python 写程序，GPT。")
+    assert utterance.language == "zh"
+    place = [word.text for word in utterance.words].index("Python")
+    word = utterance.words[place]
+    assert utterance.phonemes[word.first : word.last] == ("P", "AY", "TH", "AA", "N")
+    assert [w.text for w in utterance.words][-3:] == ["G", "P", "T"]
+
+
+def test_every_syllable_of_the_dictionary_has_its_symbols():
+    from pypinyin.constants import PINYIN_DICT
+    from pypinyin.contrib.tone_convert import to_normal
+
+    syllables = {to_normal(one) for some in PINYIN_DICT.values() for one in some.split(",")}
+    assert len(syllables) > 400
+    for syllable in syllables:
+        parts = _parts(syllable)
+        assert parts and all(f"zh/{part}" in SYMBOL_ID for part in parts), syllable
+
+
+def test_tones_sit_on_finals():
+    utterance = to_utterance("今天天气很好，我们去公园。")
+    for phoneme, tone in zip(utterance.phonemes, utterance.tones, strict=True):
+        toneless = not phoneme.startswith("zh/") or phoneme.removeprefix("zh/") in INITIALS
+        assert (tone == NO_TONE) == toneless
+    assert re.fullmatch("今天天气很好我们去公园", "".join(word.text for word in utterance.words))
+
+
+def test_silence_and_other_scripts_are_refused():
+    with pytest.raises(CraftError, match="text_unspeakable"):
+        to_utterance("！😀")
+    with pytest.raises(CraftError, match="language_unsupported"):
+        to_utterance("你好 мир")
