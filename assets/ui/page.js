@@ -1,0 +1,236 @@
+/* VoxTale's page: language and light, players, dropping and recording. No dependency, no network but this studio. */
+(() => {
+  if (window.voxtale) return;
+
+  // --- language and light ---------------------------------------------------------------------------------------
+  const kept = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
+  const keep = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private window */ } };
+
+  const language = () => kept('voxtale.language') || navigator.language || 'en';
+  const isDark = () => {
+    const asked = new URLSearchParams(location.search).get('__theme') || kept('voxtale.light');
+    if (asked === 'dark' || asked === 'light') return asked === 'dark';
+    return matchMedia('(prefers-color-scheme: dark)').matches;
+  };
+  const applyLight = () => document.body && document.body.classList.toggle('dark', isDark());
+  const wish = () => {
+    applyLight();
+    return JSON.stringify({ language: language(), dark: isDark() });
+  };
+  const ready = () => {
+    document.body.dataset.vtReady = '1';
+    document.documentElement.lang = language().toLowerCase().startsWith('zh') ? 'zh-CN' : 'en';
+    document.title = document.documentElement.lang === 'en' ? 'VoxTale' : 'VoxTale 声绘';
+  };
+
+  const header = (element, trigger) => element.addEventListener('click', (event) => {
+    const button = event.target.closest('[data-act]');
+    if (!button) return;
+    if (button.dataset.act === 'language') {
+      keep('voxtale.language', button.dataset.language);
+    } else {
+      const dark = !document.body.classList.contains('dark');
+      keep('voxtale.light', dark ? 'dark' : 'light');
+      const address = new URL(location.href);
+      address.searchParams.delete('__theme');
+      history.replaceState(null, '', address);
+      document.body.classList.toggle('dark', dark);
+    }
+    trigger('click', { wish: wish() });
+    ready();
+  });
+
+  // --- players: one voice at a time -----------------------------------------------------------------------------
+  const audio = new Audio();
+  audio.preload = 'auto';
+  let playing = null;
+  const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
+
+  const paint = () => {
+    for (const box of document.querySelectorAll('.vt-player')) {
+      const own = box.dataset.src === playing;
+      const total = Number(box.dataset.seconds) || audio.duration || 1;
+      const share = own ? Math.min(1, audio.currentTime / total) : 0;
+      box.classList.toggle('is-playing', own && !audio.paused);
+      box.style.setProperty('--heard', `${(share * 100).toFixed(2)}%`);
+      const seek = box.querySelector('.vt-seek');
+      if (seek && document.activeElement !== seek) seek.value = Math.round(share * 1000);
+      box.querySelector('.vt-time').textContent = clock(own && audio.currentTime > 0 ? audio.currentTime : total);
+      const scope = box.closest('[data-karaoke]');
+      if (scope) {
+        for (const word of scope.querySelectorAll('.vt-word')) {
+          const now = own && !audio.paused && audio.currentTime >= word.dataset.from && audio.currentTime < word.dataset.to;
+          word.classList.toggle('is-spoken', now);
+        }
+      }
+    }
+  };
+  const animate = () => { paint(); if (!audio.paused) requestAnimationFrame(animate); };
+  for (const name of ['play', 'pause', 'ended', 'seeked', 'error']) audio.addEventListener(name, animate);
+
+  const load = (box) => {
+    if (playing === box.dataset.src) return;
+    playing = box.dataset.src;
+    audio.src = playing;
+  };
+  document.addEventListener('click', (event) => {
+    const button = event.target.closest('.vt-play');
+    if (!button) return;
+    const box = button.closest('.vt-player');
+    if (playing === box.dataset.src && !audio.paused) { audio.pause(); return; }
+    load(box);
+    audio.play().catch(() => { playing = null; paint(); });
+  });
+  document.addEventListener('input', (event) => {
+    if (!event.target.classList.contains('vt-seek')) return;
+    const box = event.target.closest('.vt-player');
+    load(box);
+    audio.currentTime = (event.target.value / 1000) * Number(box.dataset.seconds);
+    paint();
+  });
+
+  // --- recording: lossless, at the microphone's own rate ----------------------------------------------------------
+  const wav = (blocks, rate) => {
+    const frames = blocks.reduce((sum, block) => sum + block.length, 0);
+    const view = new DataView(new ArrayBuffer(44 + frames * 2));
+    const text = (at, letters) => [...letters].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
+    text(0, 'RIFF'); view.setUint32(4, 36 + frames * 2, true); text(8, 'WAVEfmt ');
+    view.setUint32(16, 16, true); view.setUint16(20, 1, true); view.setUint16(22, 1, true);
+    view.setUint32(24, rate, true); view.setUint32(28, rate * 2, true); view.setUint16(32, 2, true);
+    view.setUint16(34, 16, true); text(36, 'data'); view.setUint32(40, frames * 2, true);
+    let at = 44;
+    for (const block of blocks) for (const sample of block) {
+      view.setInt16(at, Math.max(-1, Math.min(1, sample)) * 32767, true);
+      at += 2;
+    }
+    return new Blob([view], { type: 'audio/wav' });
+  };
+  const listener = `registerProcessor('vt-listener', class extends AudioWorkletProcessor {
+    process(inputs) { if (inputs[0][0]) this.port.postMessage(inputs[0][0].slice()); return true; } });`;
+
+  const record = async (onLevel) => {
+    const stream = await navigator.mediaDevices.getUserMedia({
+      audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+    });
+    const context = new AudioContext();
+    const module = URL.createObjectURL(new Blob([listener], { type: 'text/javascript' }));
+    await context.audioWorklet.addModule(module);
+    URL.revokeObjectURL(module);
+    const node = new AudioWorkletNode(context, 'vt-listener');
+    const blocks = [];
+    let frames = 0;
+    node.port.onmessage = ({ data }) => {
+      blocks.push(data);
+      frames += data.length;
+      onLevel(Math.max(...data.map(Math.abs)), frames / context.sampleRate);
+    };
+    context.createMediaStreamSource(stream).connect(node);
+    return async () => {
+      stream.getTracks().forEach((track) => track.stop());
+      const rate = context.sampleRate;
+      await context.close();
+      return wav(blocks, rate);
+    };
+  };
+
+  // --- the intake: drop, choose or record --------------------------------------------------------------------------
+  const intake = (element, trigger, upload) => {
+    const find = (selector) => element.querySelector(selector);
+    const words = () => find('.vt-intake').dataset;
+    const say = (text, wrong = false) => {
+      const status = find('.vt-intake-status');
+      status.textContent = text || '';
+      status.classList.toggle('is-wrong', wrong);
+    };
+    let busy = false;
+    const send = async (files) => {
+      if (busy || !files.length) return;
+      busy = true;
+      const sent = [];
+      const refused = [];
+      for (const [index, file] of files.entries()) {
+        if (file.size > Number(words().maxBytes)) { refused.push(words().tooBig.replace('{name}', file.name)); continue; }
+        say(words().uploading.replace('{name}', file.name).replace('{index}', index + 1).replace('{count}', files.length));
+        try {
+          const { path } = await upload(file);
+          sent.push({ path, name: file.name });
+        } catch {
+          refused.push(words().failed.replace('{name}', file.name));
+        }
+      }
+      busy = false;
+      say(refused.join(' '), refused.length > 0);
+      if (sent.length) trigger('upload', { files: sent });
+    };
+
+    element.addEventListener('change', (event) => {
+      if (event.target.type !== 'file') return;
+      send([...event.target.files]);
+      event.target.value = '';
+    });
+    const over = (event, on) => {
+      if (!event.dataTransfer || !find('.vt-drop')) return;
+      event.preventDefault();
+      find('.vt-drop').classList.toggle('is-over', on);
+    };
+    element.addEventListener('dragover', (event) => over(event, true));
+    element.addEventListener('dragleave', (event) => over(event, false));
+    element.addEventListener('drop', (event) => { over(event, false); send([...event.dataTransfer.files]); });
+
+    let finish = null;
+    const started = () => {
+      find('.vt-recorder').classList.add('is-recording');
+      find('[data-record] span').textContent = words().stop;
+      find('[data-record]').setAttribute('aria-pressed', 'true');
+    };
+    const stopped = () => {
+      find('.vt-recorder').classList.remove('is-recording');
+      find('[data-record] span').textContent = words().record;
+      find('[data-record]').setAttribute('aria-pressed', 'false');
+      find('.vt-meter').style.setProperty('--level', 0);
+    };
+    element.addEventListener('click', async (event) => {
+      const script = event.target.closest('[data-script]');
+      if (script) {
+        for (const tab of element.querySelectorAll('[data-script]')) {
+          tab.setAttribute('aria-selected', String(tab === script));
+        }
+        for (const page of element.querySelectorAll('[data-script-page]')) {
+          page.hidden = page.dataset.scriptPage !== script.dataset.script;
+        }
+        return;
+      }
+      if (!event.target.closest('[data-record]') || busy) return;
+      if (finish) {
+        const end = finish;
+        finish = null;
+        stopped();
+        const moment = new Date();
+        const stamp = [moment.getHours(), moment.getMinutes(), moment.getSeconds()]
+          .map((part) => String(part).padStart(2, '0')).join('-');
+        await send([new File([await end()], `${words().recording} ${stamp}.wav`, { type: 'audio/wav' })]);
+        return;
+      }
+      if (!navigator.mediaDevices) { say(words().noMicrophone, true); return; }
+      try {
+        say('');
+        finish = await record((level, seconds) => {
+          find('.vt-meter').style.setProperty('--level', Math.min(1, Math.sqrt(level)).toFixed(3));
+          find('.vt-recorder .vt-time').textContent = clock(seconds);
+        });
+        started();
+      } catch {
+        say(words().noMicrophone, true);
+      }
+    });
+  };
+
+  // --- downloads: the server hands over an address, the browser saves it --------------------------------------------
+  const courier = (element, watch) => watch('value', () => {
+    const link = element.querySelector('a[download]');
+    if (link) link.click();
+  });
+
+  window.voxtale = { wish, ready, header, intake, courier };
+  if (document.body) applyLight(); else document.addEventListener('DOMContentLoaded', applyLight);
+})();

@@ -1,0 +1,86 @@
+"""Who reads the page, and the words that follow them from one language to the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import gradio as gr
+
+from studio.language import nearest_language, say
+
+
+@dataclass(frozen=True)
+class Reader:
+    """
+    Attributes:
+        language: ``en`` or ``zh``.
+        dark: whether the page is dark, for pictures drawn on the server.
+    """
+
+    language: str = "en"
+    dark: bool = False
+
+    @classmethod
+    def from_wish(cls, wish: str | None) -> Reader:
+        """From what the browser says of itself, JSON ``{"language": tag, "dark": bool}``."""
+        try:
+            told = json.loads(wish or "{}")
+        except ValueError:
+            told = {}
+        if not isinstance(told, dict):
+            told = {}
+        return cls(nearest_language(str(told.get("language") or "")), bool(told.get("dark")))
+
+    def say(self, key: str, **facts: object) -> str:
+        return say(key, self.language, **facts)
+
+    def duration(self, seconds: float) -> str:
+        """4.2 -> "4.2 s", 100 -> "1 min 40 s"."""
+        if seconds < 10:
+            return self.say("ui.seconds_exact", seconds=seconds)
+        minutes, rest = divmod(round(seconds), 60)
+        if not minutes:
+            return self.say("ui.seconds", seconds=rest)
+        if not rest or minutes >= 10:
+            return self.say("ui.minutes", minutes=minutes)
+        return self.say("ui.minutes_seconds", minutes=minutes, seconds=rest)
+
+
+class Words:
+    """Makes components whose fixed words can be said again in another language.
+
+    Gradio's own translation follows the browser's locale alone and cannot be switched from the page, so every fixed
+    word goes the same way as the sentences made on the server.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[object, Mapping[str, str | Sequence[tuple[str, str]]]] = {}
+
+    def __call__(self, kind: type, says: Mapping[str, str | Sequence[tuple[str, str]]], **arguments: object):
+        """``kind(**arguments)`` with, for each property in ``says``, the sentence of that key.
+
+        ``choices`` takes (key, value) pairs.
+        """
+        component = kind(**self._sentences(says, "en"), **arguments)
+        self._said[component] = says
+        return component
+
+    @property
+    def components(self) -> list:
+        return list(self._said)
+
+    def in_language(self, language: str) -> dict:
+        return {
+            component: gr.update(**self._sentences(says, language)) for component, says in self._said.items()
+        }
+
+    @staticmethod
+    def _sentences(says: Mapping[str, str | Sequence[tuple[str, str]]], language: str) -> dict[str, object]:
+        return {
+            name: say(key, language)
+            if isinstance(key, str)
+            else [(say(k, language), value) for k, value in key]
+            for name, key in says.items()
+        }

@@ -1,0 +1,257 @@
+"""The page as a whole: header, shelf of voices, tabs, and what keeps it up to date."""
+
+from __future__ import annotations
+
+from html import escape
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from studio.container import Container
+from studio.errors import StudioError
+from studio.store.records import Speech
+from studio.ui import shelf as shelves
+from studio.ui.handoff import ROUTE
+from studio.ui.i18n import Reader
+from studio.ui.markup import ACTIONS, drawing, icon
+from studio.ui.my_voice import MyVoice
+from studio.ui.page import Page, canvas
+from studio.ui.speak import Speak
+from studio.ui.theme import script, stylesheet, theme
+from studio.ui.train import Train
+
+LAUNCH = {
+    "theme": theme(),
+    "css": stylesheet(),
+    "head": f"<script>{script()}</script>",
+    "footer_links": [],
+    "run_history": False,
+    "show_error": False,
+    "max_file_size": "200mb",
+}
+"""Arguments of ``gr.mount_gradio_app`` besides the page itself."""
+
+TABS = ("voice", "train", "speak")
+
+
+class Studio(Page):
+    """The whole page; its tabs know it as ``Page``."""
+
+    def __init__(self, container: Container) -> None:
+        super().__init__(container)
+        words = self.words
+        self.wish = gr.Textbox(visible="hidden", elem_id="wish")
+        self.header = canvas(elem_id="header", js_on_load="window.voxtale.header(element, trigger);")
+        self.shelf = canvas(elem_id="shelf", js_on_load=ACTIONS)
+        with gr.Tabs(elem_id="tabs", selected="voice") as self.tabs:
+            with words(gr.Tab, {"label": "ui.tab.voice"}, id="voice") as self.voice_tab:
+                self.my_voice = MyVoice(self)
+            with words(gr.Tab, {"label": "ui.tab.train"}, id="train") as self.train_tab:
+                self.train = Train(self)
+            with words(gr.Tab, {"label": "ui.tab.speak"}, id="speak") as self.speak_tab:
+                self.speak = Speak(self)
+        self.footer = canvas(elem_id="footer")
+        self.pulse = gr.Timer(1.0, active=False)
+        self.breath = gr.Timer(0.6, active=False)
+
+    @property
+    def everything(self) -> list:
+        """All that a change of voice can change."""
+        return [
+            self.shelf, *self.my_voice.outputs, *self.train.outputs, *self.speak.outputs, self.pulse, self.breath
+        ]  # fmt: skip
+
+    def wire(self, blocks: gr.Blocks) -> None:
+        said = self.my_voice.says
+        blocks.load(
+            self.arrive,
+            [self.wish, self.voice_id, self.speech_id, self.tab],
+            [
+                self.reader,
+                self.header,
+                self.footer,
+                self.tabs,
+                self.voice_id,
+                self.speech_id,
+                self.speak.text,
+                *self.words.components,
+                *self.everything,
+            ],  # fmt: skip
+            js="(wish, voice, speech, tab) => [window.voxtale.wish(), voice, speech, tab]",
+            api_visibility="private",
+            show_progress="hidden",
+        ).then(None, js="() => window.voxtale.ready()", api_visibility="private")
+        self.header.click(
+            self.turn,
+            [self.voice_id, self.speech_id, self.train.trial],
+            [self.reader, self.header, self.footer, *self.words.components, *self.everything],
+            api_visibility="private",
+            show_progress="hidden",
+        )
+        self.on(
+            self.shelf.click,
+            self.choose,
+            [self.voice_id],
+            [self.voice_id, self.speech_id, *self.everything],
+            said,
+        )
+        for tab, name in ((self.voice_tab, "voice"), (self.train_tab, "train"), (self.speak_tab, "speak")):
+            tab.select(None, None, [self.tab], js=f"() => '{name}'", api_visibility="private")
+        self.on(
+            self.pulse.tick,
+            self.look,
+            [self.voice_id, self.speech_id, self.train.trial],
+            self.everything,
+            self.train.says,
+            queue=False,
+        )
+        self.on(
+            self.breath.tick,
+            self.listen,
+            [self.voice_id, self.speech_id],
+            [self.speak.whole, self.speak.sentences, self.speak.history, self.breath],
+            self.speak.said,
+            queue=False,
+        )
+        self.my_voice.wire()
+        self.train.wire()
+        self.speak.wire()
+
+    # --- what is to be seen -------------------------------------------------------------------------------------
+
+    def show(
+        self,
+        reader: Reader,
+        voice_id: str | None,
+        speech_id: str | None,
+        trial: dict | None = None,
+        fresh: bool = True,
+    ) -> dict:
+        """Everything for this voice; not ``fresh``: the open speech stays as it is."""
+        voice = self.voice(voice_id)
+        shown = {
+            self.shelf: self.draw_shelf(reader, voice_id),
+            **self.my_voice.show(reader, voice),
+            **self.train.show(reader, voice, trial),
+            self.pulse: gr.update(active=self.train.busy(voice, trial)),
+        }
+        speech = self.speech(speech_id, voice_id)
+        speaks = self.speak.show(reader, voice, speech)
+        if not fresh:
+            for component in (self.speak.whole, self.speak.sentences, *self.speak.controls.values()):
+                if voice and voice.revision and component in (self.speak.whole, self.speak.sentences):
+                    speaks.pop(component, None)
+        shown.update(speaks)
+        shown[self.breath] = gr.update(active=bool(speech and speech.state in ("queued", "running")))
+        return shown
+
+    def draw_shelf(self, reader: Reader, voice_id: str | None) -> str:
+        return shelves.shelf(reader, self.container.voices.list(), voice_id, may_create=not self.demo)
+
+    def _frame(self, reader: Reader) -> dict:
+        say = reader.say
+        languages = "".join(
+            f'<button type="button" data-act="language" data-language="{language}" lang="{language}" '
+            f'aria-pressed="{str(language == reader.language).lower()}">{name}</button>'
+            for language, name in (("zh", "中"), ("en", "EN"))
+        )
+        header = (
+            f'<header class="vt-header"><div class="vt-brand">{drawing("logo")}<div><h1>VoxTale <span lang="zh">声绘</span></h1>'
+            f'<p>{escape(say("ui.tagline"))}</p></div></div><div class="vt-tools"><div class="vt-segments" role="group" '
+            f'aria-label="{escape(say("ui.header.language"))}">{languages}</div>'
+            f'<button type="button" class="vt-light" data-act="light" aria-label="{escape(say("ui.header.light"))}" '
+            f'title="{escape(say("ui.header.light"))}">{icon("sun")}{icon("moon")}</button></div></header>'
+        )
+        return {
+            self.header: header,
+            self.footer: f'<footer class="vt-footer">{escape(say("ui.footer"))}</footer>',
+        }
+
+    def speech(self, speech_id: str | None, voice_id: str | None) -> Speech | None:
+        """The open speech, if it is still there and of this voice."""
+        if not speech_id:
+            return None
+        try:
+            speech = self.container.speaking.get(speech_id)
+        except StudioError:
+            return None
+        return speech if speech.voice_id == voice_id else None
+
+    # --- what people do -----------------------------------------------------------------------------------------
+
+    def arrive(self, wish: str, voice_id: str | None, speech_id: str | None, tab: str | None) -> dict:
+        """A visit begins, or the page was loaded again: back to the same voice, speech and work under way."""
+        reader = Reader.from_wish(wish)
+        voice = self.voice(voice_id)
+        if voice is None and (voices := self.container.voices.list()):
+            voice = voices[0]
+        if voice and voice.sample and tab is None:
+            tab = "speak"
+        chosen = voice.id if voice else None
+        speech = self.speech(speech_id, chosen)
+        return {
+            self.reader: reader,
+            **self._frame(reader),
+            **self.words.in_language(reader.language),
+            **self.show(reader, chosen, speech_id),
+            self.voice_id: chosen,
+            self.speech_id: speech.id if speech else None,
+            self.speak.text: gr.update(**self._text_words(reader), value=speech.text if speech else ""),
+            self.tabs: gr.update(selected=tab if tab in TABS else "voice"),
+        }
+
+    def _text_words(self, reader: Reader) -> dict:
+        return {"label": reader.say("ui.speak.text"), "placeholder": reader.say("ui.speak.text_hint")}
+
+    def turn(
+        self, voice_id: str | None, speech_id: str | None, trial: dict | None, event: gr.EventData
+    ) -> dict:
+        """To the other language, or from light to dark."""
+        reader = Reader.from_wish(event.wish)
+        return {
+            self.reader: reader,
+            **self._frame(reader),
+            **self.words.in_language(reader.language),
+            **self.show(reader, voice_id, speech_id, trial),
+        }
+
+    def choose(self, reader: Reader, voice_id: str | None, event: gr.EventData) -> dict:
+        chosen = event.voice if event.act == "choose" else None
+        return {**self.show(reader, chosen, None), self.voice_id: chosen, self.speech_id: None}
+
+    def look(self, reader: Reader, voice_id: str | None, speech_id: str | None, trial: dict | None) -> dict:
+        """While a job of this voice runs: its progress; when it is over: everything anew, once."""
+        voice = self.voice(voice_id)
+        if voice is None:
+            return {self.pulse: gr.update(active=False)}
+        if not self.train.busy(voice, trial):
+            return self.show(reader, voice_id, speech_id, trial, fresh=False)
+        return self.train.beat(reader, voice, trial)
+
+    def listen(self, reader: Reader, voice_id: str | None, speech_id: str | None) -> dict:
+        voice, speech = self.voice(voice_id), self.speech(speech_id, voice_id)
+        if voice is None or speech is None:
+            return {self.breath: gr.update(active=False)}
+        return {
+            **self.speak.beat(reader, voice, speech),
+            self.breath: gr.update(active=speech.state in ("queued", "running")),
+        }
+
+
+def build_page(container: Container) -> gr.Blocks:
+    """The page over ``container``'s services. Mount it with ``mount_page``."""
+    with gr.Blocks(title="VoxTale 声绘", analytics_enabled=False, delete_cache=(3600, 3600)) as blocks:
+        studio = Studio(container)
+        studio.wire(blocks)
+    blocks.queue(max_size=64, default_concurrency_limit=8)
+    blocks.handoff = studio.handoff
+    return blocks
+
+
+def mount_page(app: FastAPI, container: Container) -> gr.Blocks:
+    """Put the page at ``/`` of ``app``, and the files it plays beside it."""
+    page = build_page(container)
+    app.router.routes.append(Route(ROUTE, page.handoff.serve))
+    gr.mount_gradio_app(app, page, path="/", **LAUNCH)
+    return page

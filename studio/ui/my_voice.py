@@ -1,0 +1,439 @@
+"""My voice 我的声音: recordings in, what is good and bad about them, the owner's consent."""
+
+from __future__ import annotations
+
+import base64
+from datetime import date, datetime, timedelta
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from studio.errors import StudioError
+from studio.store.records import VoiceRecord
+from studio.ui.consent_card import consent_text, signed
+from studio.ui.i18n import Reader
+from studio.ui.markup import ACTIONS, action, empty, heading, icon, paragraphs, told
+from studio.ui.page import Page, canvas, complaint
+from studio.ui.player import player
+from studio.ui.report import quality_report, recording_rows
+
+PLOTS = ("waveform", "spectrogram", "loudness")
+SCRIPTS = Path(__file__).resolve().parent.parent.parent / "assets" / "scripts"
+MAX_UPLOAD_BYTES = 200 * 2**20
+UNTIL_DAYS = {"month": 30, "year": 365}
+
+
+class MyVoice:
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        words = page.words
+        self.open_recording = gr.State(None)
+        self.says = canvas(elem_classes="vt-says")
+        self.about = canvas(js_on_load=ACTIONS)
+        with gr.Row(elem_classes="vt-columns", visible=False) as self.workbench:
+            with gr.Column(scale=5, min_width=320, elem_classes="vt-panel"):
+                self.first = canvas()
+                self.name = words(
+                    gr.Textbox,
+                    {"label": "ui.my_voice.name", "placeholder": "ui.my_voice.name_hint"},
+                    max_length=60,
+                    elem_id="voice-name",
+                )
+                self.intake = canvas(
+                    elem_id="intake", js_on_load="window.voxtale.intake(element, trigger, upload);"
+                )
+            with gr.Column(scale=7, min_width=320, elem_classes="vt-panel"):
+                self.second = canvas()
+                self.report = canvas(elem_id="report")
+        with gr.Column(elem_classes="vt-panel", visible=False) as self.files_panel:
+            self.files_head = canvas()
+            self.files = canvas(elem_id="files", js_on_load=ACTIONS)
+            self.inspector = canvas(elem_id="inspector")
+        with gr.Column(elem_classes="vt-panel", visible=False) as self.consent_panel:
+            self.third = canvas()
+            self.consent_said = canvas(elem_classes="vt-says")
+            self.consent_card = canvas(elem_id="consent", js_on_load=ACTIONS)
+            with gr.Column(visible=False) as self.consent_form:
+                with gr.Row():
+                    self.owner = words(
+                        gr.Textbox,
+                        {"label": "ui.consent.owner", "placeholder": "ui.consent.owner_hint"},
+                        max_length=120,
+                        elem_id="consent-owner",
+                    )
+                    self.scope = words(
+                        gr.Radio,
+                        {
+                            "label": "ui.consent.scope",
+                            "choices": [
+                                ("ui.consent.personal", "personal"),
+                                ("ui.consent.commercial", "commercial"),
+                            ],
+                        },
+                        value="personal",
+                        elem_id="consent-scope",
+                    )
+                with gr.Row():
+                    self.until = words(
+                        gr.Radio,
+                        {
+                            "label": "ui.consent.until",
+                            "choices": [
+                                ("ui.consent.open", "open"),
+                                ("ui.consent.year", "year"),
+                                ("ui.consent.month", "month"),
+                                ("ui.consent.day", "day"),
+                            ],
+                        },
+                        value="open",
+                        elem_id="consent-until",
+                    )
+                    self.day = words(
+                        gr.Textbox,
+                        {"label": "ui.consent.until_day"},
+                        placeholder="2030-12-31",
+                        max_length=10,
+                        visible=False,
+                        elem_id="consent-day",
+                    )
+                self.agreed = words(
+                    gr.Checkbox, {"label": "ui.consent.agree"}, value=False, elem_id="consent-agree"
+                )
+                self.sign = words(
+                    gr.Button,
+                    {"value": "ui.consent.sign"},
+                    variant="primary",
+                    elem_id="consent-sign",
+                    size="lg",
+                )
+        with gr.Column(elem_classes="vt-panel is-quiet", visible=False) as self.farewell:
+            self.farewell_text = canvas()
+            self.withdraw = words(
+                gr.Button, {"value": "ui.withdraw.ask"}, variant="stop", size="md", elem_id="withdraw"
+            )
+            with gr.Column(visible=False) as self.confirm:
+                self.confirm_text = canvas()
+                with gr.Row():
+                    self.withdraw_now = words(
+                        gr.Button, {"value": "ui.withdraw.yes"}, variant="stop", elem_id="withdraw-now"
+                    )
+                    self.keep = words(gr.Button, {"value": "ui.withdraw.no"}, elem_id="withdraw-keep")
+
+    @property
+    def outputs(self) -> list:
+        return [
+            self.says, self.about, self.workbench, self.first, self.second, self.name, self.intake, self.report,
+            self.files_panel, self.files_head, self.files, self.inspector, self.open_recording, self.consent_panel,
+            self.third, self.consent_said, self.consent_card, self.consent_form, self.owner, self.scope, self.until,
+            self.day, self.agreed, self.sign, self.farewell, self.farewell_text, self.withdraw, self.confirm,
+            self.confirm_text,
+        ]  # fmt: skip
+
+    def wire(self) -> None:
+        page = self.page
+        self.intake.upload(
+            self.take_in,
+            [page.reader, page.voice_id, self.name],
+            [page.voice_id, *page.everything],
+            api_visibility="private",
+            show_progress="hidden",
+            concurrency_limit=4,
+        ).then(
+            self.inspect,
+            [page.reader, self.open_recording],
+            [self.inspector],
+            api_visibility="private",
+            show_progress="hidden",
+        )
+        page.on(
+            self.files.click,
+            self.on_file,
+            [page.voice_id, self.open_recording],
+            [self.open_recording, *self.outputs],
+            self.says,
+        ).then(
+            self.inspect,
+            [page.reader, self.open_recording],
+            [self.inspector],
+            api_visibility="private",
+            show_progress="hidden",
+        )
+        for renamed in (self.name.blur, self.name.submit):
+            page.on(renamed, self.rename, [page.voice_id, self.name], [page.shelf], self.says)
+        page.on(self.until.change, self.choose_until, [self.until], [self.day], self.consent_said)
+        page.on(
+            self.sign.click,
+            self.give_consent,
+            [page.voice_id, self.owner, self.scope, self.until, self.day, self.agreed],
+            page.everything,
+            self.consent_said,
+        )
+        page.on(
+            self.consent_card.click, self.go_on, [page.voice_id], [page.tabs, page.tab], self.consent_said
+        )
+        page.on(self.withdraw.click, self.ask, [page.voice_id], [self.confirm, self.confirm_text], self.says)
+        page.on(self.keep.click, self.let_be, [], [self.confirm], self.says)
+        page.on(
+            self.withdraw_now.click,
+            self.delete,
+            [page.voice_id],
+            [page.voice_id, page.speech_id, *page.everything],
+            self.says,
+        )
+
+    # --- what is to be seen -------------------------------------------------------------------------------------
+
+    def show(self, reader: Reader, voice: VoiceRecord | None) -> dict:
+        """Everything of this tab for ``voice``; None is a voice yet to be made."""
+        say = reader.say
+        own = not self.page.demo and not (voice and voice.sample)
+        recordings = self.page.container.voices.recordings(voice.id) if voice and own else []
+        report = self.page.container.voices.report(voice.id) if recordings else None
+        if self.page.demo:
+            about = told(reader, "ui.demo")
+        elif voice and voice.sample:
+            make = action("new", say("ui.my_voice.make"), glyph="plus", kind="primary")
+            read = action("go", say("ui.consent.to_speak"), tab="speak")
+            about = empty(
+                "empty_voice",
+                say("ui.my_voice.sample", name=voice.name),
+                say("ui.my_voice.sample_hint"),
+                f'<div class="vt-buttons">{make}{read}</div>',
+            )
+        else:
+            about = ""
+        shown = {
+            self.says: "",
+            self.about: about,
+            self.workbench: gr.update(visible=own),
+            self.first: heading(say("ui.my_voice.first"), say("ui.my_voice.first_hint"), "1"),
+            self.second: heading(say("ui.my_voice.second"), say("ui.my_voice.second_hint"), "2"),
+            self.intake: self._intake(reader) if own else "",
+            self.report: quality_report(reader, report)
+            if report
+            else empty("empty_voice", say("ui.my_voice.empty"), say("ui.my_voice.empty_hint")),
+            self.name: gr.update(value=voice.name if voice else ""),
+            self.farewell: gr.update(visible=bool(own and voice)),
+            self.farewell_text: heading(say("ui.withdraw.title"), say("ui.withdraw.hint")),
+            self.confirm: gr.update(visible=False),
+            **self._files(reader, voice, None),
+            **self._consent(reader, voice, [recording.sha256 for recording in recordings]),
+        }
+        return shown
+
+    def _files(self, reader: Reader, voice: VoiceRecord | None, open_id: str | None) -> dict:
+        own = voice and not voice.sample and not self.page.demo
+        recordings = self.page.container.voices.recordings(voice.id) if own else []
+        shown = {
+            self.files_panel: gr.update(visible=bool(recordings)),
+            self.files_head: heading(reader.say("ui.files.title"), reader.say("ui.files.hint")),
+            self.files: recording_rows(reader, recordings, open_id),
+            self.open_recording: open_id,
+        }
+        return shown if open_id else {**shown, self.inspector: ""}
+
+    def _consent(self, reader: Reader, voice: VoiceRecord | None, audio_sha256: list[str]) -> dict:
+        given = voice.consent if voice else None
+        covered = given is not None and set(audio_sha256) <= set(given.audio_sha256)
+        wanted = bool(audio_sha256) and not covered
+        card = ""
+        if covered:
+            card = signed(reader, given, ready=bool(voice.revision))
+        elif wanted:
+            card = consent_text(reader, again=given is not None)
+        return {
+            self.consent_panel: gr.update(visible=bool(audio_sha256)),
+            self.third: heading(reader.say("ui.consent.title"), reader.say("ui.consent.hint"), "3"),
+            self.consent_said: "",
+            self.consent_card: card,
+            self.consent_form: gr.update(visible=wanted),
+            self.agreed: gr.update(value=False),
+        }
+
+    def _intake(self, reader: Reader) -> str:
+        say = reader.say
+        facts = {
+            "max-bytes": MAX_UPLOAD_BYTES,
+            "too-big": say("ui.intake.too_big", name="{name}", limit_mb=MAX_UPLOAD_BYTES // 2**20),
+            "uploading": say("ui.intake.uploading", name="{name}", index="{index}", count="{count}"),
+            "failed": say("ui.intake.failed", name="{name}"),
+            "no-microphone": say("ui.intake.no_microphone"),
+            "record": say("ui.intake.record"),
+            "stop": say("ui.intake.stop"),
+            "recording": say("ui.intake.recording"),
+        }
+        data = "".join(f' data-{name}="{escape(str(value))}"' for name, value in facts.items())
+        tabs, pages = [], []
+        for language in ("en", "zh"):
+            own = language == reader.language
+            tabs.append(
+                f'<button type="button" role="tab" data-script="{language}" aria-selected="{str(own).lower()}">'
+                f"{escape(say(f'ui.language.{language}'))}</button>"
+            )
+            script = paragraphs((SCRIPTS / f"{language}.txt").read_text(encoding="utf-8"))
+            pages.append(
+                f'<div class="vt-script-page" lang="{language}" data-script-page="{language}"'
+                f"{'' if own else ' hidden'}>{script}</div>"
+            )
+        return (
+            f'<div class="vt-intake"{data}><label class="vt-drop"><input type="file" multiple class="vt-file-input" '
+            f'accept="audio/*,.wav,.flac,.mp3,.ogg,.opus,.m4a,.webm" aria-label="{escape(say("ui.intake.drop"))}">'
+            f"{icon('upload')}<strong>{escape(say('ui.intake.drop'))}</strong><span>{escape(say('ui.intake.kinds'))}</span>"
+            f'</label><div class="vt-or"><span>{escape(say("ui.intake.or"))}</span></div><div class="vt-recorder">'
+            f'<button type="button" class="vt-button is-record" data-record aria-pressed="false">{icon("mic")}'
+            f'<span>{escape(say("ui.intake.record"))}</span></button><div class="vt-meter" aria-hidden="true"><i></i></div>'
+            f'<span class="vt-time">0:00</span></div><div class="vt-intake-status" role="status"></div>'
+            f'<div class="vt-script"><div class="vt-script-head"><strong>{escape(say("ui.intake.script"))}</strong>'
+            f'<div class="vt-segments" role="tablist">{"".join(tabs)}</div></div>{"".join(pages)}</div></div>'
+        )
+
+    # --- what people do -----------------------------------------------------------------------------------------
+
+    def take_in(self, reader: Reader, voice_id: str | None, name: str, event: gr.EventData):
+        """Each file by itself: what one cannot use is said, the others go on."""
+        page, complaints, latest = self.page, [], None
+        uploads = [(Path(str(file["path"])), str(file["name"])) for file in event.files[:50]]
+        inbox = Path(get_upload_folder()).resolve()
+        try:
+            voice = page.voice(voice_id)
+            for path, filename in uploads:
+                yield {
+                    self.says: "",
+                    self.report: f'<div class="vt-listening"><i></i><span>'
+                    f"{escape(reader.say('ui.my_voice.listening', name=filename))}</span></div>",
+                }
+                try:
+                    if page.demo or (voice and voice.sample) or not path.resolve().is_relative_to(inbox):
+                        raise StudioError("route_closed", 403)
+                    if voice is None:
+                        voice = page.container.voices.create(name.strip() or self._free_name(reader))
+                    latest = page.container.voices.add_recording(voice.id, path, filename).id
+                except Exception as error:
+                    complaints.append(complaint(error, reader, about=filename))
+            if voice and latest is None and not page.container.voices.recordings(voice.id):
+                page.container.voices.delete(voice.id)  # made for these files alone, and none could be used
+                voice = None
+            voice = page.voice(voice.id) if voice else None
+            yield {
+                page.voice_id: voice.id if voice else None,
+                **page.show(reader, voice.id if voice else None, None, fresh=False),
+                **self._files(reader, voice, latest),
+                self.says: "".join(complaints),
+            }
+        except Exception as error:
+            yield {self.says: complaint(error, reader)}
+        finally:
+            for path, _ in uploads:
+                if path.resolve().is_relative_to(inbox):
+                    path.unlink(missing_ok=True)  # a voice is never left lying in the inbox
+
+    def _free_name(self, reader: Reader) -> str:
+        taken = {voice.name for voice in self.page.container.voices.list()}
+        plain = reader.say("ui.my_voice.default_name")
+        return next(
+            name for n in range(1, 10_000) if (name := plain if n == 1 else f"{plain} {n}") not in taken
+        )
+
+    def on_file(self, reader: Reader, voice_id: str | None, open_id: str | None, event: gr.EventData) -> dict:
+        voices, recording_id = self.page.container.voices, event.recording
+        if event.act == "clean":
+            voices.set_cleaning(recording_id, bool(event.enabled))
+        elif event.act == "remove":
+            voices.remove_recording(recording_id)
+            open_id = None if open_id == recording_id else open_id
+        else:
+            open_id = None if open_id == recording_id else recording_id
+            return self._files(reader, self.page.voice(voice_id), open_id)
+        return {
+            **self.show(reader, self.page.voice(voice_id)),
+            **self._files(reader, self.page.voice(voice_id), open_id),
+        }
+
+    def inspect(self, reader: Reader, recording_id: str | None) -> str:
+        """Before and after to hear, and three pictures to see."""
+        if not recording_id:
+            return ""
+        voices, say = self.page.container.voices, reader.say
+        try:
+            heard = "".join(
+                f'<div class="vt-compare-side"><strong>{escape(say(f"ui.inspect.{side}"))}</strong>'
+                f"{player(reader, self.page.handoff, voices.recording_audio(recording_id, cleaned), f'{side}.wav', say(f'ui.inspect.{side}'))}"
+                "</div>"
+                for side, cleaned in (("before", False), ("after", True))
+            )
+            seen = []
+            for kind in PLOTS:
+                picture = base64.b64encode(
+                    voices.plot(recording_id, kind, reader.dark, reader.language)
+                ).decode()
+                reading = escape(say(f"ui.plot.{kind}.reading"))
+                seen.append(
+                    f'<figure class="vt-plot"><figcaption><strong>{escape(say(f"ui.plot.{kind}.title"))}</strong>'
+                    f'<span>{reading}</span></figcaption><img src="data:image/png;base64,{picture}" alt="{reading}"></figure>'
+                )
+        except Exception as error:
+            return complaint(error, reader)
+        return f'<div class="vt-inspector"><div class="vt-compare">{heard}</div>{"".join(seen)}</div>'
+
+    def rename(self, reader: Reader, voice_id: str | None, name: str) -> dict:
+        voice = self.page.voice(voice_id)
+        if voice and not voice.sample and name.strip() and name.strip() != voice.name:
+            self.page.container.voices.rename(voice.id, name.strip())
+        return {self.page.shelf: self.page.draw_shelf(reader, voice_id)}
+
+    def choose_until(self, reader: Reader, until: str) -> dict:
+        return {self.day: gr.update(visible=until == "day")}
+
+    def give_consent(
+        self, reader: Reader, voice_id: str, owner: str, scope: str, until: str, day: str, agreed: bool
+    ) -> dict:
+        if not owner.strip():
+            return {self.consent_said: told(reader, "ui.consent.no_owner", "fair")}
+        if not agreed:
+            return {self.consent_said: told(reader, "ui.consent.not_agreed", "fair")}
+        last = date.today() + timedelta(days=UNTIL_DAYS[until]) if until in UNTIL_DAYS else None
+        if until == "day":
+            try:
+                last = datetime.strptime(day.strip(), "%Y-%m-%d").date()
+            except ValueError:
+                return {self.consent_said: told(reader, "ui.consent.no_day", "fair")}
+        self.page.container.voices.consent(voice_id, owner.strip(), scope, last, reader.language)
+        return self.page.show(reader, voice_id, None, fresh=False)
+
+    def go_on(self, reader: Reader, voice_id: str | None, event: gr.EventData) -> dict:
+        return {self.page.tabs: gr.update(selected=event.tab), self.page.tab: event.tab}
+
+    def leave_sample(self, reader: Reader, voice_id: str, speech_id: str | None, event: gr.EventData) -> dict:
+        if event.act == "new":
+            return {**self.page.show(reader, None, None), self.page.voice_id: None, self.page.speech_id: None}
+        return self.go_on(reader, voice_id, event)
+
+    def ask(self, reader: Reader, voice_id: str) -> dict:
+        voice = self.page.voice(voice_id)
+        if voice is None:
+            return {}
+        facts = {
+            "name": voice.name,
+            "recordings": len(self.page.container.voices.recordings(voice.id)),
+            "revisions": len(self.page.container.voices.revisions(voice.id)),
+        }
+        return {
+            self.confirm: gr.update(visible=True),
+            self.confirm_text: told(reader, "ui.withdraw.confirm", "fair", **facts),
+        }
+
+    def let_be(self, reader: Reader) -> dict:
+        return {self.confirm: gr.update(visible=False)}
+
+    def delete(self, reader: Reader, voice_id: str) -> dict:
+        page = self.page
+        name = page.container.voices.get(voice_id).name
+        page.container.voices.delete(voice_id)
+        return {
+            **page.show(reader, None, None),
+            page.voice_id: None,
+            page.speech_id: None,
+            self.says: told(reader, "ui.withdraw.done", "good", name=name),
+        }

@@ -1,0 +1,93 @@
+"""What every tab shares: the services, the words and the states of one visit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from functools import wraps
+
+import gradio as gr
+
+from studio.container import Container
+from studio.errors import StudioError, from_exception
+from studio.store.records import VoiceRecord
+from studio.ui.handoff import Handoff
+from studio.ui.i18n import Reader, Words
+from studio.ui.markup import notice
+
+_log = logging.getLogger(__name__)
+
+
+def canvas(**arguments: object) -> gr.HTML:
+    """A place for drawn HTML, in the page's own style alone."""
+    return gr.HTML(apply_default_css=False, **arguments)
+
+
+class Page:
+    """
+    Attributes:
+        reader: who reads (``Reader``); every handler gets it first.
+        voice_id, speech_id, tab: kept by the browser, so that a reload comes back to the same place.
+    """
+
+    def __init__(self, container: Container) -> None:
+        self.container = container
+        self.words = Words()
+        self.handoff = Handoff()
+        self.reader = gr.State(Reader())
+        # The browser keeps only names of things; the fixed secret lets it read them after the studio was restarted.
+        self.voice_id = gr.BrowserState(None, storage_key="voxtale.voice", secret="voxtale")
+        self.speech_id = gr.BrowserState(None, storage_key="voxtale.speech", secret="voxtale")
+        self.tab = gr.BrowserState(None, storage_key="voxtale.tab", secret="voxtale")
+
+    @property
+    def demo(self) -> bool:
+        return self.container.settings.public_demo
+
+    def voice(self, voice_id: str | None) -> VoiceRecord | None:
+        """The voice, or None when it was never chosen or is gone."""
+        if not voice_id:
+            return None
+        try:
+            return self.container.voices.get(voice_id)
+        except StudioError:
+            return None
+
+    def on(
+        self,
+        event: Callable,
+        answer: Callable,
+        inputs: Iterable,
+        outputs: Iterable,
+        says: gr.HTML,
+        **options: object,
+    ):
+        """Wire ``event`` to ``answer(reader, *inputs) -> {component: value}``; what goes wrong is said in ``says``."""
+        outputs = list(dict.fromkeys([says, *outputs]))
+        return event(
+            guarded(answer, says),
+            [self.reader, *inputs],
+            outputs,
+            api_visibility="private",
+            show_progress="hidden",
+            **options,
+        )
+
+
+def complaint(error: Exception, reader: Reader, about: str = "") -> str:
+    """The card for what went wrong; the cause of the unforeseen goes to the log."""
+    known = from_exception(error)
+    if known.code == "unexpected":
+        _log.error("a page event failed", exc_info=error)
+    return notice(known.sentence(reader.language), prefix=about)
+
+
+def guarded(answer: Callable, says: gr.HTML) -> Callable:
+    @wraps(answer)
+    def run(reader: Reader, *arguments: object):
+        try:
+            return {says: "", **answer(reader, *arguments)}
+        except Exception as error:  # whatever happens, people get a sentence
+            return {says: complaint(error, reader)}
+
+    return run
