@@ -35,14 +35,12 @@ def serve(options: argparse.Namespace, language: str) -> int:
     prepare_environment(settings.home)
     with listen(settings.host, settings.port) as listener:
         print(say("launch.starting", language), flush=True)
-        from gradio import mount_gradio_app
-
         from studio.api.server import build_api
         from studio.container import Container
-        from studio.ui.layout import LAUNCH, build_page
+        from studio.ui.layout import mount_page
 
         with Container(settings) as container:
-            app = mount_gradio_app(build_api(container), build_page(container), path="/", **LAUNCH)
+            app = mount_page(build_api(container), container)
             run(app, listener, language)
     return 0
 

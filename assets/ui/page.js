@@ -15,7 +15,7 @@
   const applyLight = () => document.body && document.body.classList.toggle('dark', isDark());
   const wish = () => {
     applyLight();
-    return JSON.stringify({ language: language(), dark: isDark() });
+    return JSON.stringify({ language: language(), dark: isDark(), tab: kept('voxtale.tab') });
   };
   const ready = () => {
     document.body.dataset.vtReady = '1';
@@ -40,6 +40,14 @@
     ready();
   });
 
+  const tabNames = ['voice', 'train', 'speak'];
+  document.addEventListener('click', (event) => {
+    const go = event.target.closest('[data-act="go"]');
+    const button = event.target.closest('#tabs > .tab-wrapper button[role="tab"]');
+    if (go) keep('voxtale.tab', go.dataset.tab);
+    else if (button) keep('voxtale.tab', tabNames[[...button.parentElement.children].indexOf(button)]);
+  });
+
   // --- players: one voice at a time -----------------------------------------------------------------------------
   const audio = new Audio();
   audio.preload = 'auto';
@@ -55,7 +63,7 @@
       box.style.setProperty('--heard', `${(share * 100).toFixed(2)}%`);
       const seek = box.querySelector('.vt-seek');
       if (seek && document.activeElement !== seek) seek.value = Math.round(share * 1000);
-      box.querySelector('.vt-time').textContent = clock(own && audio.currentTime > 0 ? audio.currentTime : total);
+      box.querySelector('.vt-time').textContent = own && audio.currentTime > 0 ? clock(audio.currentTime) : clock(Math.max(1, Math.round(total)));
       const scope = box.closest('[data-karaoke]');
       if (scope) {
         for (const word of scope.querySelectorAll('.vt-word')) {

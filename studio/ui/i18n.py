@@ -17,21 +17,25 @@ class Reader:
     Attributes:
         language: ``en`` or ``zh``.
         dark: whether the page is dark, for pictures drawn on the server.
+        tab: the one they were on when they last left.
     """
 
     language: str = "en"
     dark: bool = False
+    tab: str | None = None
 
     @classmethod
     def from_wish(cls, wish: str | None) -> Reader:
-        """From what the browser says of itself, JSON ``{"language": tag, "dark": bool}``."""
+        """From what the browser says of itself, JSON ``{"language": ..., "dark": ..., "tab": ...}``."""
         try:
             told = json.loads(wish or "{}")
         except ValueError:
             told = {}
         if not isinstance(told, dict):
             told = {}
-        return cls(nearest_language(str(told.get("language") or "")), bool(told.get("dark")))
+        tab = told.get("tab")
+        language = nearest_language(str(told.get("language") or ""))
+        return cls(language, bool(told.get("dark")), tab if isinstance(tab, str) else None)
 
     def say(self, key: str, **facts: object) -> str:
         return say(key, self.language, **facts)

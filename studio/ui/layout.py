@@ -45,11 +45,11 @@ class Studio(Page):
         self.header = canvas(elem_id="header", js_on_load="window.voxtale.header(element, trigger);")
         self.shelf = canvas(elem_id="shelf", js_on_load=ACTIONS)
         with gr.Tabs(elem_id="tabs", selected="voice") as self.tabs:
-            with words(gr.Tab, {"label": "ui.tab.voice"}, id="voice") as self.voice_tab:
+            with words(gr.Tab, {"label": "ui.tab.voice"}, id="voice"):
                 self.my_voice = MyVoice(self)
-            with words(gr.Tab, {"label": "ui.tab.train"}, id="train") as self.train_tab:
+            with words(gr.Tab, {"label": "ui.tab.train"}, id="train"):
                 self.train = Train(self)
-            with words(gr.Tab, {"label": "ui.tab.speak"}, id="speak") as self.speak_tab:
+            with words(gr.Tab, {"label": "ui.tab.speak"}, id="speak"):
                 self.speak = Speak(self)
         self.footer = canvas(elem_id="footer")
         self.pulse = gr.Timer(1.0, active=False)
@@ -66,7 +66,7 @@ class Studio(Page):
         said = self.my_voice.says
         blocks.load(
             self.arrive,
-            [self.wish, self.voice_id, self.speech_id, self.tab],
+            [self.wish, self.voice_id, self.speech_id],
             [
                 self.reader,
                 self.header,
@@ -78,7 +78,7 @@ class Studio(Page):
                 *self.words.components,
                 *self.everything,
             ],  # fmt: skip
-            js="(wish, voice, speech, tab) => [window.voxtale.wish(), voice, speech, tab]",
+            js="(wish, voice, speech) => [window.voxtale.wish(), voice, speech]",
             api_visibility="private",
             show_progress="hidden",
         ).then(None, js="() => window.voxtale.ready()", api_visibility="private")
@@ -96,8 +96,6 @@ class Studio(Page):
             [self.voice_id, self.speech_id, *self.everything],
             said,
         )
-        for tab, name in ((self.voice_tab, "voice"), (self.train_tab, "train"), (self.speak_tab, "speak")):
-            tab.select(None, None, [self.tab], js=f"() => '{name}'", api_visibility="private")
         self.on(
             self.pulse.tick,
             self.look,
@@ -128,23 +126,17 @@ class Studio(Page):
         trial: dict | None = None,
         fresh: bool = True,
     ) -> dict:
-        """Everything for this voice; not ``fresh``: the open speech stays as it is."""
+        """Everything for this voice; unless ``fresh``, what people have opened or typed stays as it is."""
         voice = self.voice(voice_id)
-        shown = {
-            self.shelf: self.draw_shelf(reader, voice_id),
-            **self.my_voice.show(reader, voice),
-            **self.train.show(reader, voice, trial),
-            self.pulse: gr.update(active=self.train.busy(voice, trial)),
-        }
         speech = self.speech(speech_id, voice_id)
-        speaks = self.speak.show(reader, voice, speech)
-        if not fresh:
-            for component in (self.speak.whole, self.speak.sentences, *self.speak.controls.values()):
-                if voice and voice.revision and component in (self.speak.whole, self.speak.sentences):
-                    speaks.pop(component, None)
-        shown.update(speaks)
-        shown[self.breath] = gr.update(active=bool(speech and speech.state in ("queued", "running")))
-        return shown
+        return {
+            self.shelf: self.draw_shelf(reader, voice_id),
+            **(self.my_voice.show(reader, voice) if fresh else self.my_voice.settle(reader, voice)),
+            **self.train.show(reader, voice, trial),
+            **self.speak.show(reader, voice, speech, fresh),
+            self.pulse: gr.update(active=self.train.busy(voice, trial)),
+            self.breath: gr.update(active=bool(speech and speech.state in ("queued", "running"))),
+        }
 
     def draw_shelf(self, reader: Reader, voice_id: str | None) -> str:
         return shelves.shelf(reader, self.container.voices.list(), voice_id, may_create=not self.demo)
@@ -180,14 +172,13 @@ class Studio(Page):
 
     # --- what people do -----------------------------------------------------------------------------------------
 
-    def arrive(self, wish: str, voice_id: str | None, speech_id: str | None, tab: str | None) -> dict:
+    def arrive(self, wish: str, voice_id: str | None, speech_id: str | None) -> dict:
         """A visit begins, or the page was loaded again: back to the same voice, speech and work under way."""
         reader = Reader.from_wish(wish)
         voice = self.voice(voice_id)
         if voice is None and (voices := self.container.voices.list()):
             voice = voices[0]
-        if voice and voice.sample and tab is None:
-            tab = "speak"
+        first = "speak" if voice and voice.sample else "voice"
         chosen = voice.id if voice else None
         speech = self.speech(speech_id, chosen)
         return {
@@ -198,7 +189,7 @@ class Studio(Page):
             self.voice_id: chosen,
             self.speech_id: speech.id if speech else None,
             self.speak.text: gr.update(**self._text_words(reader), value=speech.text if speech else ""),
-            self.tabs: gr.update(selected=tab if tab in TABS else "voice"),
+            self.tabs: gr.update(selected=reader.tab if reader.tab in TABS else first),
         }
 
     def _text_words(self, reader: Reader) -> dict:
@@ -249,9 +240,8 @@ def build_page(container: Container) -> gr.Blocks:
     return blocks
 
 
-def mount_page(app: FastAPI, container: Container) -> gr.Blocks:
+def mount_page(app: FastAPI, container: Container) -> FastAPI:
     """Put the page at ``/`` of ``app``, and the files it plays beside it."""
     page = build_page(container)
     app.router.routes.append(Route(ROUTE, page.handoff.serve))
-    gr.mount_gradio_app(app, page, path="/", **LAUNCH)
-    return page
+    return gr.mount_gradio_app(app, page, path="/", **LAUNCH)

@@ -170,9 +170,7 @@ class MyVoice:
             page.everything,
             self.consent_said,
         )
-        page.on(
-            self.consent_card.click, self.go_on, [page.voice_id], [page.tabs, page.tab], self.consent_said
-        )
+        page.on(self.consent_card.click, self.go_on, [page.voice_id], [page.tabs], self.consent_said)
         page.on(self.withdraw.click, self.ask, [page.voice_id], [self.confirm, self.confirm_text], self.says)
         page.on(self.keep.click, self.let_be, [], [self.confirm], self.says)
         page.on(
@@ -222,6 +220,12 @@ class MyVoice:
             **self._consent(reader, voice, [recording.sha256 for recording in recordings]),
         }
         return shown
+
+    def settle(self, reader: Reader, voice: VoiceRecord | None) -> dict:
+        """Only what the services change by themselves."""
+        own = voice and not voice.sample and not self.page.demo
+        recordings = self.page.container.voices.recordings(voice.id) if own else []
+        return self._consent(reader, voice, [recording.sha256 for recording in recordings])
 
     def _files(self, reader: Reader, voice: VoiceRecord | None, open_id: str | None) -> dict:
         own = voice and not voice.sample and not self.page.demo
@@ -319,6 +323,7 @@ class MyVoice:
             yield {
                 page.voice_id: voice.id if voice else None,
                 **page.show(reader, voice.id if voice else None, None, fresh=False),
+                **self.show(reader, voice),
                 **self._files(reader, voice, latest),
                 self.says: "".join(complaints),
             }
@@ -403,7 +408,7 @@ class MyVoice:
         return self.page.show(reader, voice_id, None, fresh=False)
 
     def go_on(self, reader: Reader, voice_id: str | None, event: gr.EventData) -> dict:
-        return {self.page.tabs: gr.update(selected=event.tab), self.page.tab: event.tab}
+        return {self.page.tabs: gr.update(selected=event.tab)}
 
     def leave_sample(self, reader: Reader, voice_id: str, speech_id: str | None, event: gr.EventData) -> dict:
         if event.act == "new":

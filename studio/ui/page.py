@@ -27,7 +27,7 @@ class Page:
     """
     Attributes:
         reader: who reads (``Reader``); every handler gets it first.
-        voice_id, speech_id, tab: kept by the browser, so that a reload comes back to the same place.
+        voice_id, speech_id: kept by the browser, so that a reload comes back to the same place.
     """
 
     def __init__(self, container: Container) -> None:
@@ -38,7 +38,6 @@ class Page:
         # The browser keeps only names of things; the fixed secret lets it read them after the studio was restarted.
         self.voice_id = gr.BrowserState(None, storage_key="voxtale.voice", secret="voxtale")
         self.speech_id = gr.BrowserState(None, storage_key="voxtale.speech", secret="voxtale")
-        self.tab = gr.BrowserState(None, storage_key="voxtale.tab", secret="voxtale")
 
     @property
     def demo(self) -> bool:
@@ -62,10 +61,13 @@ class Page:
         says: gr.HTML,
         **options: object,
     ):
-        """Wire ``event`` to ``answer(reader, *inputs) -> {component: value}``; what goes wrong is said in ``says``."""
+        """Wire ``event`` to ``answer(reader, *inputs) -> {component: value}``; what goes wrong is said in ``says``.
+
+        What was said before is taken back by the next thing a person does, not by a timer.
+        """
         outputs = list(dict.fromkeys([says, *outputs]))
         return event(
-            guarded(answer, says),
+            guarded(answer, says, anew=not isinstance(getattr(event, "__self__", None), gr.Timer)),
             [self.reader, *inputs],
             outputs,
             api_visibility="private",
@@ -82,11 +84,11 @@ def complaint(error: Exception, reader: Reader, about: str = "") -> str:
     return notice(known.sentence(reader.language), prefix=about)
 
 
-def guarded(answer: Callable, says: gr.HTML) -> Callable:
+def guarded(answer: Callable, says: gr.HTML, anew: bool) -> Callable:
     @wraps(answer)
     def run(reader: Reader, *arguments: object):
         try:
-            return {says: "", **answer(reader, *arguments)}
+            return {**({says: ""} if anew else {}), **answer(reader, *arguments)}
         except Exception as error:  # whatever happens, people get a sentence
             return {says: complaint(error, reader)}
 

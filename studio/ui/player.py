@@ -35,7 +35,8 @@ def _wave(path: Path, modified: int) -> tuple[str, float]:
 
 
 def clock(seconds: float) -> str:
-    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
+    minutes, rest = divmod(max(1, round(seconds)), 60)
+    return f"{minutes}:{rest:02d}"
 
 
 def player(

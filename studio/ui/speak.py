@@ -13,7 +13,7 @@ from studio.errors import StudioError
 from studio.language import catalogue
 from studio.store.records import Speech, VoiceRecord
 from studio.ui.i18n import Reader
-from studio.ui.markup import ACTIONS, action, empty, heading, notice
+from studio.ui.markup import ACTIONS, action, empty, heading, notice, told
 from studio.ui.page import Page, canvas
 from studio.ui.sentences import CAPTIONS, FORMATS, history_rows, sentence_rows, whole
 
@@ -46,12 +46,9 @@ class Speak:
                     for name in self._others():
                         self._add(name)
                     self.seed = words(
-                        gr.Number,
+                        gr.Textbox,
                         {"label": "ui.speak.seed", "info": "ui.speak.seed_hint"},
-                        precision=0,
-                        minimum=0,
-                        maximum=2**31 - 1,
-                        value=None,
+                        max_length=10,
                         elem_id="seed",
                     )
                 self.speak = words(
@@ -132,11 +129,13 @@ class Speak:
             [page.speech_id, self.text, self.seed, page.breath, *self.outputs],
             self.said,
         )
-        page.on(self.nothing.click, self.go_back, [], [page.tabs, page.tab], self.says)
+        page.on(self.nothing.click, self.go_back, [], [page.tabs], self.says)
 
     # --- what is to be seen -------------------------------------------------------------------------------------
 
-    def show(self, reader: Reader, voice: VoiceRecord | None, speech: Speech | None) -> dict:
+    def show(
+        self, reader: Reader, voice: VoiceRecord | None, speech: Speech | None, fresh: bool = True
+    ) -> dict:
         say = reader.say
         ready = voice is not None and voice.revision is not None
         return {
@@ -146,7 +145,7 @@ class Speak:
             self.desk: gr.update(visible=ready),
             self.head: heading(say("ui.speak.title", name=voice.name), say("ui.speak.hint")) if ready else "",
             self.history_head: heading(say("ui.history.title"), say("ui.history.hint")) if ready else "",
-            **self._sliders(voice, speech),
+            **self._sliders(voice, speech, fresh),
             **self.beat(reader, voice if ready else None, speech),
             self.history: self._history(reader, voice, speech) if ready else "",
         }
@@ -178,7 +177,7 @@ class Speak:
         )
         return empty("empty_speak", reader.say(f"ui.speak.{key}"), reader.say(f"ui.speak.{key}_hint"), button)
 
-    def _sliders(self, voice: VoiceRecord | None, speech: Speech | None) -> dict:
+    def _sliders(self, voice: VoiceRecord | None, speech: Speech | None, fresh: bool) -> dict:
         """Only the controls that the voice's engine obeys, in its own limits."""
         engine = self.page.container.engines.get(voice.revision.engine) if voice and voice.revision else None
         obeyed = {control.name: control for control in engine.controls} if engine else {}
@@ -189,9 +188,8 @@ class Speak:
                 shown[slider] = gr.update(visible=False)
                 continue
             value = speech.controls.get(name, control.default) if speech else control.default
-            shown[slider] = gr.update(
-                visible=True, minimum=control.minimum, maximum=control.maximum, step=control.step, value=value
-            )
+            limits = {"minimum": control.minimum, "maximum": control.maximum, "step": control.step}
+            shown[slider] = gr.update(visible=True, **limits, **({"value": value} if fresh else {}))
         return shown
 
     def _history(self, reader: Reader, voice: VoiceRecord, speech: Speech | None) -> str:
@@ -208,23 +206,25 @@ class Speak:
         voice_id: str,
         speech_id: str | None,
         text: str,
-        seed: int | None,
+        seed: str,
         request: gr.Request,
         *values: float,
     ) -> dict:
         """A text that was only edited keeps the takes of the sentences that stayed."""
         page = self.page
+        wanted = (seed or "").strip()
+        if wanted and not (wanted.isascii() and wanted.isdigit()):
+            return {self.said: told(reader, "ui.speak.no_seed", "fair")}
+        chosen = int(wanted) if wanted else None
         voice = page.container.voices.get(voice_id)
         obeyed = {control.name for control in page.container.engines[voice.revision.engine].controls}
         controls = {name: value for name, value in zip(self.controls, values, strict=True) if name in obeyed}
         open_speech = self.page.speech(speech_id, voice_id)
-        if self._only_edited(open_speech, voice, text, controls, seed):
+        if self._only_edited(open_speech, voice, text, controls, chosen):
             speech = page.container.speaking.edit(open_speech.id, text)
         else:
             client = request.client.host if page.demo and request.client else None
-            speech = page.container.speaking.submit(
-                voice_id, text, controls, None if seed is None else int(seed), client=client
-            )
+            speech = page.container.speaking.submit(voice_id, text, controls, chosen, client=client)
         return self._attend(reader, voice, speech)
 
     @staticmethod
@@ -283,10 +283,10 @@ class Speak:
         return {
             self.page.speech_id: speech.id,
             self.text: speech.text,
-            self.seed: None,
+            self.seed: "",
             self.page.breath: gr.update(active=speech.state in ("queued", "running")),
             **self.show(reader, voice, speech),
         }
 
     def go_back(self, reader: Reader, event: gr.EventData) -> dict:
-        return {self.page.tabs: gr.update(selected=event.tab), self.page.tab: event.tab}
+        return {self.page.tabs: gr.update(selected=event.tab)}

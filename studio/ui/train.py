@@ -77,7 +77,7 @@ class Train:
             [page.shelf, page.pulse, *self.outputs],
             self.says,
         )
-        page.on(self.nothing.click, self.go_back, [], [page.tabs, page.tab], self.says)
+        page.on(self.nothing.click, self.go_back, [], [page.tabs], self.says)
         page.on(
             self.trial_box.click,
             self.on_trial,
@@ -229,7 +229,7 @@ class Train:
         }
 
     def go_back(self, reader: Reader, event: gr.EventData) -> dict:
-        return {self.page.tabs: gr.update(selected=event.tab), self.page.tab: event.tab}
+        return {self.page.tabs: gr.update(selected=event.tab)}
 
     def on_trial(self, reader: Reader, voice_id: str, trial: dict | None, event: gr.EventData) -> dict:
         if event.act == "vote" and trial and event.vote in ("a", "b", "same"):
