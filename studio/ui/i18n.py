@@ -80,6 +80,16 @@ class Words:
             component: gr.update(**self._sentences(says, language)) for component, says in self._said.items()
         }
 
+    def joined(self, language: str, updates: dict) -> dict:
+        """``updates`` with the fixed words beside them, where a component has both."""
+        return {
+            **updates,
+            **{
+                component: {**words, **updates.get(component, {})}
+                for component, words in self.in_language(language).items()
+            },
+        }
+
     @staticmethod
     def _sentences(says: Mapping[str, str | Sequence[tuple[str, str]]], language: str) -> dict[str, object]:
         return {

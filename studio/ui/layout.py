@@ -181,19 +181,15 @@ class Studio(Page):
         first = "speak" if voice and voice.sample else "voice"
         chosen = voice.id if voice else None
         speech = self.speech(speech_id, chosen)
+        text = {self.speak.text: gr.update(value=speech.text if speech else "")}
         return {
             self.reader: reader,
             **self._frame(reader),
-            **self.words.in_language(reader.language),
-            **self.show(reader, chosen, speech_id),
+            **self.words.joined(reader.language, {**self.show(reader, chosen, speech_id), **text}),
             self.voice_id: chosen,
             self.speech_id: speech.id if speech else None,
-            self.speak.text: gr.update(**self._text_words(reader), value=speech.text if speech else ""),
             self.tabs: gr.update(selected=reader.tab if reader.tab in TABS else first),
         }
-
-    def _text_words(self, reader: Reader) -> dict:
-        return {"label": reader.say("ui.speak.text"), "placeholder": reader.say("ui.speak.text_hint")}
 
     def turn(
         self, voice_id: str | None, speech_id: str | None, trial: dict | None, event: gr.EventData
@@ -203,8 +199,7 @@ class Studio(Page):
         return {
             self.reader: reader,
             **self._frame(reader),
-            **self.words.in_language(reader.language),
-            **self.show(reader, voice_id, speech_id, trial),
+            **self.words.joined(reader.language, self.show(reader, voice_id, speech_id, trial)),
         }
 
     def choose(self, reader: Reader, voice_id: str | None, event: gr.EventData) -> dict:

@@ -309,8 +309,8 @@ class MyVoice:
                     f"{escape(reader.say('ui.my_voice.listening', name=filename))}</span></div>",
                 }
                 try:
-                    if page.demo or (voice and voice.sample) or not path.resolve().is_relative_to(inbox):
-                        raise StudioError("route_closed", 403)
+                    if not path.resolve().is_relative_to(inbox):
+                        raise StudioError("recording_unknown", 404)
                     if voice is None:
                         voice = page.container.voices.create(name.strip() or self._free_name(reader))
                     latest = page.container.voices.add_recording(voice.id, path, filename).id

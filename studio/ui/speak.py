@@ -267,7 +267,8 @@ class Speak:
         if format in FORMATS:
             return self.page.container.speaking.export(speech_id, format)
         if format not in CAPTIONS:
-            raise StudioError("format_unknown", 422, format=format)
+            choices = ", ".join((*FORMATS, *CAPTIONS))
+            raise StudioError("format_unknown", 422, format=format, choices=choices)
         path = Path(self._captions.name) / f"{Path(speech_id).name}.{format}"
         path.write_text(self.page.container.speaking.captions(speech_id, format), encoding="utf-8")
         return path
