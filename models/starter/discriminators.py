@@ -11,20 +11,21 @@ _SLOPE = 0.1
 
 
 class PeriodCritic(nn.Module):
-    def __init__(self, period: int, channels: tuple[int, ...] = (32, 128, 256, 512)) -> None:
+    """Looks at every ``period``-th sample; the phases of the period are rows of the batch."""
+
+    def __init__(self, period: int, channels: tuple[int, ...] = (32, 96, 192, 384)) -> None:
         super().__init__()
         self.period = period
         inputs = (1, *channels[:-1])
         self.layers = nn.ModuleList(
-            weight_norm(nn.Conv2d(i, o, (5, 1), (3, 1), padding=(2, 0)))
-            for i, o in zip(inputs, channels, strict=True)
+            weight_norm(nn.Conv1d(i, o, 5, 3, padding=2)) for i, o in zip(inputs, channels, strict=True)
         )
-        self.out = weight_norm(nn.Conv2d(channels[-1], 1, (3, 1), padding=(1, 0)))
+        self.out = weight_norm(nn.Conv1d(channels[-1], 1, 3, padding=1))
 
     def forward(self, wave: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """``[B, T]`` -> scores and the feature maps on the way."""
+        """``[B, T]`` -> scores and the feature maps on the way, ``[B * period, C, T']`` each."""
         x = F.pad(wave, (0, -wave.shape[-1] % self.period), mode="reflect")
-        x = x.view(wave.shape[0], 1, -1, self.period)
+        x = x.view(wave.shape[0], -1, self.period).transpose(1, 2).reshape(-1, 1, x.shape[-1] // self.period)
         features = []
         for layer in self.layers:
             x = F.leaky_relu(layer(x), _SLOPE)
@@ -35,7 +36,7 @@ class PeriodCritic(nn.Module):
 class ResolutionCritic(nn.Module):
     """Looks at log magnitudes of one STFT resolution."""
 
-    def __init__(self, fft_size: int, channels: int = 32) -> None:
+    def __init__(self, fft_size: int, channels: int = 24) -> None:
         super().__init__()
         self.fft_size, self.hop = fft_size, fft_size // 4
         self.register_buffer("window", torch.hann_window(fft_size), persistent=False)

@@ -18,7 +18,7 @@ from pipelines.training.base.speech_set import load_speech
 from pipelines.training.base.vocoder import train_vocoder
 
 RECIPES = {"listener": train_listener, "acoustic": train_acoustic, "vocoder": train_vocoder}
-BATCH = {"listener": (96, 8), "acoustic": (128, 12), "vocoder": (64, 6)}
+BATCH = {"listener": (96, 8), "acoustic": (128, 12), "vocoder": (48, 6)}
 """Clips in a step, on CUDA and on the CPU."""
 
 
@@ -40,6 +40,8 @@ def main() -> None:
     parser.add_argument("--init", type=Path, help="weights of an earlier training to go on from")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
     on_cuda, on_cpu = BATCH[arguments.network]
     batch = arguments.batch or (on_cuda if arguments.device.startswith("cuda") else on_cpu)
     speech = load_speech(arguments.corpus, arguments.device)

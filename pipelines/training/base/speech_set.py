@@ -20,8 +20,10 @@ from pipelines.text.symbols import LANGUAGES, SYMBOL_ID
 from pipelines.training.corpus import read_clips
 
 FULL_BAND_HZ = 9_500
-RECORDED_SHARE = 0.5
+RECORDED_SHARE = 0.4
 """Share of a batch that real people speak, however little of the corpus they are."""
+RECORDED_WARPS = (0.875, 0.9375, 1.0, 1.0625, 1.125)
+"""A recording played slower or faster is another speaker: pitch, formants and pace move together."""
 HELD_OUT_SHARE = 40
 """One clip in so many is never trained on."""
 
