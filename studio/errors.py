@@ -45,7 +45,7 @@ class StudioError(Exception):
         **facts: plain numbers and strings that the sentences quote.
     """
 
-    def __init__(self, code: str, status: int, **facts: object) -> None:
+    def __init__(self, code: str, status: int, /, **facts: object) -> None:
         super().__init__(f"{code} {facts}" if facts else code)
         self.code = code
         self.status = status

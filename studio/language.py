@@ -33,6 +33,6 @@ def nearest_language(tag: str | None) -> str:
     return "zh" if (tag or "").lower().startswith("zh") else "en"
 
 
-def say(key: str, language: str, **facts: object) -> str:
+def say(key: str, language: str, /, **facts: object) -> str:
     """The sentence ``key`` in ``language``, its placeholders filled from ``facts``."""
     return catalogue()[key][language].format(**facts)

@@ -25,7 +25,7 @@ from studio.store.speeches import Sentence, SpeechStore, take_key
 from studio.store.voices import VoiceStore
 from studio.trust.consent import Consents
 from studio.trust.labels import speech_label, voice_hash
-from studio.trust.quota import DemoQuota, client_hash
+from studio.trust.quota import DemoQuota, visitor_of
 
 FORMATS = ("wav", "mp3", "flac", "ogg", "opus")
 CAPTION_FORMATS = ("srt", "vtt")
@@ -68,7 +68,7 @@ class Speaking:
     ) -> Speech:
         """Validate at once, queue what the take store does not have. ``client`` counts only in a public demo."""
         seed = secrets.randbelow(MAX_SEED + 1) if seed is None else _checked_seed(seed)
-        return self._submit(voice_id, text, controls or {}, seed, revision, client, {})
+        return self._submit(voice_id, text, controls or {}, seed, revision, self._visitor(client), {})
 
     def sample(self, voice_id: str, revision: int | None = None) -> Speech:
         """A few fixed sentences, e.g. to hear a fresh revision; the same call costs nothing twice."""
@@ -93,7 +93,7 @@ class Speaking:
             raise StudioError("sentence_unknown", 404, index=index, count=len(sentences))
         self._check_allowed(row["voice_id"])
         sentence = sentences[index]
-        self._quota.spend(row["client"], len(sentence.text))
+        self._spend(row["visitor"], len(sentence.text))
         seed = secrets.randbelow(MAX_SEED + 1)
         key = take_key(row["revision_id"], sentence.text, json.loads(row["controls"]), seed)
         with self._speeches.database.transaction():
@@ -109,7 +109,7 @@ class Speaking:
             seeds[sentence.text].append(sentence.seed)
         controls = json.loads(row["controls"])
         return self._submit(
-            row["voice_id"], text, controls, row["seed"], row["revision"], row["client"], seeds
+            row["voice_id"], text, controls, row["seed"], row["revision"], row["visitor"], seeds
         )
 
     def cancel(self, speech_id: str) -> Speech:
@@ -141,7 +141,7 @@ class Speaking:
 
         takes = [read_wav(self.take_audio(key)) for key in keys]
         sample_rate = takes[0].sample_rate
-        wave = join([take.wave for take in takes], sample_rate, pauses)
+        wave = join([take.wave for take in takes], sample_rate, pauses[:-1])
         label = speech_label(speech.voice_id, key)
         data = encode(wave, sample_rate, format, label)
         # the ledger first: no file leaves the studio that it does not know
@@ -175,7 +175,7 @@ class Speaking:
     def history(self, voice_id: str, limit: int = 50, client: str | None = None) -> list[Speech]:
         """Newest first. A public demo shows a ``client`` its own alone."""
         self._voices.row(voice_id)
-        return self._speeches.history(voice_id, limit, self._client(client))
+        return self._speeches.history(voice_id, limit, self._visitor(client))
 
     def _submit(
         self,
@@ -184,7 +184,7 @@ class Speaking:
         controls: Mapping[str, float],
         seed: int,
         number: int | None,
-        client: str | None,
+        visitor: str | None,
         seeds: Mapping[str, list[int]],
     ) -> Speech:
         """``seeds``: sentences that keep seeds of their own, first come first served."""
@@ -207,10 +207,8 @@ class Speaking:
         # 4. Keep it, and queue it unless every take is there already
         speech_id = new_id("speech")
         with self._speeches.database.transaction():
-            self._quota.spend(client, len(text))
-            self._speeches.insert(
-                speech_id, voice_id, revision.id, text, controls, seed, self._client(client), sentences
-            )
+            self._spend(visitor, len(text))
+            self._speeches.insert(speech_id, voice_id, revision.id, text, controls, seed, visitor, sentences)
             self._read(speech_id)
         return self.get(speech_id)
 
@@ -230,8 +228,12 @@ class Speaking:
         if not self._voices.row(voice_id)["sample"]:
             self._consents.require(voice_id)
 
-    def _client(self, client: str | None) -> str | None:
-        return client_hash(client) if self._settings.public_demo else None
+    def _visitor(self, client: str | None) -> str | None:
+        return visitor_of(client) if self._settings.public_demo else None
+
+    def _spend(self, visitor: str | None, chars: int) -> None:
+        if visitor is not None:
+            self._quota.spend(visitor, chars)
 
     def _finished(self, speech_id: str) -> tuple[Speech, list[Sentence]]:
         speech = self.get(speech_id)

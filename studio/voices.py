@@ -120,11 +120,12 @@ class Voices:
             raise StudioError("recordings_too_many", 409, count=count, limit=self._settings.max_recordings)
 
         from pipelines.audio.decode import decode_audio
-        from pipelines.audio.quality import assess
+        from pipelines.audio.quality import assess, require_speech
 
         try:
             recording = decode_audio(path)
             report = assess(recording)
+            require_speech(report)
         except CraftError as error:
             raise from_craft(error) from error
         sha256 = _file_sha256(path)

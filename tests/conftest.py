@@ -15,7 +15,8 @@ import pytest  # noqa: E402
 
 from studio.container import Container  # noqa: E402
 from studio.settings import Settings  # noqa: E402
-from tests.fakes import FakeEngine, fake_engines  # noqa: E402
+from studio.store.records import VoiceRecord  # noqa: E402
+from tests.fakes import FakeEngine, fake_engines, quick_assess, quick_decode, write_hum  # noqa: E402
 
 
 @pytest.fixture
@@ -33,3 +34,21 @@ def container(settings: Settings, engine: FakeEngine) -> Iterator[Container]:
     """A studio with the fake engine in a fresh folder."""
     with Container(settings, fake_engines(engine)) as container:
         yield container
+
+
+@pytest.fixture
+def quick_audio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recordings come in without the decoder's child process, the speech detector and the listening tests."""
+    monkeypatch.setattr("pipelines.audio.decode.decode_audio", quick_decode)
+    monkeypatch.setattr("pipelines.audio.quality.assess", quick_assess)
+    monkeypatch.setattr("pipelines.audio.quality.require_speech", lambda report: None)
+
+
+@pytest.fixture
+def voice(container: Container, tmp_path: Path, quick_audio: None) -> VoiceRecord:
+    """A voice with a recording, consent and an instant revision."""
+    draft = container.voices.create("Ann")
+    container.voices.add_recording(draft.id, write_hum(tmp_path / "hum.wav"), "hum.wav")
+    container.voices.consent(draft.id, "Ann Lee", "personal", None, "en")
+    container.jobs.wait(container.voices.get(draft.id).active_job_id, 30)
+    return container.voices.get(draft.id)

@@ -9,6 +9,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
 from pipelines.speech.engine import Control, EngineDescription, Monitor, SpokenWord, Take, TrainedVoice
 from pipelines.speech.voice import Voice
+
+if TYPE_CHECKING:
+    from pipelines.audio.quality import QualityReport
 
 SAMPLE_RATE = 22050
 WORD_SECONDS = 0.12
@@ -73,7 +77,7 @@ class FakeEngine:
     def fine_tune(self, recordings: Sequence[Recording], quality: str, monitor: Monitor) -> TrainedVoice:
         seconds = sum(recording.seconds for recording in recordings)
         if seconds < 1.0:
-            raise CraftError("training_too_little_speech", seconds=seconds, limit_seconds=1.0)
+            raise CraftError("training_too_little_speech", seconds=seconds, minimum=1.0)
         started = time.monotonic()
         for index, stage in enumerate(("slice", "transcribe", "features")):
             monitor.stage(stage, 0.1 * index)
@@ -126,3 +130,30 @@ def _write(path: Path, data: object) -> None:
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(data))
     os.replace(temporary, path)
+
+
+def quick_decode(path: Path, limits: object = None) -> Recording:
+    """In place of ``decode_audio`` where its child process is not what is tested."""
+    import soundfile
+
+    try:
+        wave, sample_rate = soundfile.read(path, dtype="float32")
+    except soundfile.LibsndfileError as error:
+        raise CraftError("audio_not_audio") from error
+    return Recording(wave, sample_rate)
+
+
+def quick_assess(recording: Recording) -> QualityReport:
+    """In place of ``assess``: everything is speech and nothing is wrong with it."""
+    from pipelines.audio.quality import QualityReport
+
+    return QualityReport((), "A", recording.seconds, ((0.0, recording.seconds),))
+
+
+def write_hum(path: Path, seconds: float = 3.0, pitch_hz: float = 150.0) -> Path:
+    """A WAV file to bring as a recording; another pitch is another recording."""
+    import soundfile
+
+    times = np.arange(int(seconds * 16000)) / 16000
+    soundfile.write(path, 0.3 * np.sin(2 * np.pi * pitch_hz * times), 16000)
+    return path

@@ -143,7 +143,7 @@ def speakable(text: str) -> Utterance:
     if language == "none":
         raise CraftError("text_unspeakable", text=text[:80])
     if language != "en":
-        raise CraftError("language_unsupported", language=language, engine="starter")
+        raise CraftError("language_unsupported", text=text[:80], language=language)
     return to_utterance(text)
 
 

@@ -55,7 +55,7 @@ _FIRST = (
         text TEXT NOT NULL,
         controls TEXT NOT NULL,
         seed INTEGER NOT NULL,
-        client TEXT,
+        visitor TEXT,
         created_at TEXT NOT NULL
     )""",
     """CREATE TABLE sentences (
@@ -133,9 +133,9 @@ _FIRST = (
     )""",
     """CREATE TABLE demo_usage (
         day TEXT NOT NULL,
-        client TEXT NOT NULL,
+        visitor TEXT NOT NULL,
         chars INTEGER NOT NULL,
-        PRIMARY KEY (day, client)
+        PRIMARY KEY (day, visitor)
     )""",
     "CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE INDEX recordings_by_voice ON recordings (voice_id, created_at)",

@@ -44,13 +44,13 @@ class SpeechStore:
         text: str,
         controls: Mapping[str, float],
         seed: int,
-        client: str | None,
+        visitor: str | None,
         sentences: Sequence[Sentence],
     ) -> None:
         with self.database.transaction() as connection:
             connection.execute(
                 "INSERT INTO speeches VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (speech_id, voice_id, revision_id, text, json.dumps(controls), seed, client, now_text()),
+                (speech_id, voice_id, revision_id, text, json.dumps(controls), seed, visitor, now_text()),
             )
             connection.executemany(
                 "INSERT INTO sentences VALUES (?, ?, ?, ?, ?, ?)",
@@ -99,13 +99,13 @@ class SpeechStore:
             created_at=parse_time(row["created_at"]),
         )
 
-    def history(self, voice_id: str, limit: int, client: str | None) -> list[Speech]:
+    def history(self, voice_id: str, limit: int, visitor: str | None) -> list[Speech]:
         rows = self.database.rows(
-            "SELECT id FROM speeches WHERE voice_id = ? AND (? IS NULL OR client = ?) "
+            "SELECT id FROM speeches WHERE voice_id = ? AND (? IS NULL OR visitor = ?) "
             "ORDER BY created_at DESC, id LIMIT ?",
             voice_id,
-            client,
-            client,
+            visitor,
+            visitor,
             limit,
         )
         return [self.get(row["id"]) for row in rows]

@@ -12,7 +12,7 @@ EVERYONE = "*"
 
 
 class DemoQuota:
-    """Counts characters a day and client. Clients are kept as hashes, and only for the day."""
+    """Counts characters a day and visitor. Visitors are kept as hashes, and only for the day."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -26,16 +26,17 @@ class DemoQuota:
         if self._settings.public_demo:
             raise StudioError("demo_closed", 403)
 
-    def spend(self, client: str | None, chars: int) -> None:
+    def spend(self, visitor: str, chars: int) -> None:
         """
+        Args:
+            visitor: from ``visitor_of``.
+
         Raises:
             StudioError: ``demo_quota_client``, ``demo_quota_day``; nothing was counted.
         """
-        if not self._settings.public_demo:
-            return
         day = now().date().isoformat()
         limits = {
-            client_hash(client): ("demo_quota_client", self._settings.demo_chars_per_client),
+            visitor: ("demo_quota_client", self._settings.demo_chars_per_client),
             EVERYONE: ("demo_quota_day", self._settings.demo_chars_per_day),
         }
         with self._database.transaction() as connection:
@@ -43,12 +44,13 @@ class DemoQuota:
             for name, (code, limit) in limits.items():
                 used = connection.execute(
                     "INSERT INTO demo_usage VALUES (?, ?, ?) "
-                    "ON CONFLICT (day, client) DO UPDATE SET chars = chars + excluded.chars RETURNING chars",
+                    "ON CONFLICT (day, visitor) DO UPDATE SET chars = chars + excluded.chars RETURNING chars",
                     (day, name, chars),
                 ).fetchone()[0]
                 if used > limit:
                     raise StudioError(code, 429, chars=chars, used=used - chars, limit=limit)
 
 
-def client_hash(client: str | None) -> str:
+def visitor_of(client: str | None) -> str:
+    """A client's address as a hash; those without one share a name, and with it a share."""
     return hashlib.sha256((client or "unknown").encode()).hexdigest()[:32]

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.speech.engine import QUALITIES
+from studio.jobs import estimates as module
+from studio.jobs.estimates import REFERENCE_RATE, REFERENCE_SECONDS, TrainingEstimates, compute_rate
+from studio.store.database import Database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(tmp_path / "studio.db")
+
+
+def test_never_trained_is_scaled_by_a_measurement_made_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "compute_rate", lambda: REFERENCE_RATE / 2)
+    assert TrainingEstimates(database, "cpu").seconds() == {q: 2 * REFERENCE_SECONDS[q] for q in QUALITIES}
+    monkeypatch.setattr(module, "compute_rate", lambda: pytest.fail("measured again"))
+    TrainingEstimates(database, "cpu").seconds()
+
+
+def test_past_trainings_win_and_scale_the_others(database: Database) -> None:
+    estimates = TrainingEstimates(database, "cpu")
+    for job, seconds in enumerate((30, 31, 500)):
+        estimates.record(f"j{job}", "quick", seconds)
+    measured = estimates.seconds()
+    assert measured["quick"] == 31
+    assert measured["good"] == pytest.approx(31 * REFERENCE_SECONDS["good"] / REFERENCE_SECONDS["quick"])
+
+
+def test_another_device_does_not_count(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "compute_rate", lambda: REFERENCE_RATE)
+    TrainingEstimates(database, "cuda").record("j", "quick", 5)
+    assert TrainingEstimates(database, "cpu").seconds() == REFERENCE_SECONDS
+
+
+def test_this_machine_computes() -> None:
+    assert 0.1 < compute_rate(trials=1) < 1e6

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from studio.serving.gpu_lane import OVERTAKES, SPEECH, TRAINING, GpuLane
+
+
+def waiting(lane: GpuLane, count: int) -> None:
+    deadline = time.monotonic() + 5
+    while sum(map(len, lane._waiting.values())) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def queue_up(lane: GpuLane, turns: list[tuple[int, str]]) -> list[str]:
+    """Let the turns line up one after the other behind a held lane; returns the order they ran in."""
+    ran: list[str] = []
+    threads = []
+
+    def work(priority: int, name: str) -> None:
+        with lane.turn(priority):
+            ran.append(name)
+
+    with lane.turn(TRAINING):
+        for count, (priority, name) in enumerate(turns, start=1):
+            threads.append(threading.Thread(target=work, args=(priority, name)))
+            threads[-1].start()
+            waiting(lane, count)
+    for thread in threads:
+        thread.join(5)
+    return ran
+
+
+def test_speech_overtakes_training_and_otherwise_first_come_first_served() -> None:
+    order = queue_up(
+        GpuLane(), [(TRAINING, "step 1"), (SPEECH, "a"), (TRAINING, "step 2"), (SPEECH, "b"), (SPEECH, "c")]
+    )
+    assert order == ["a", "b", "c", "step 1", "step 2"]
+
+
+def test_training_never_starves() -> None:
+    speech = [(SPEECH, f"s{number}") for number in range(2 * OVERTAKES)]
+    assert queue_up(GpuLane(), [(TRAINING, "step"), *speech]).index("step") == OVERTAKES
+
+
+def test_one_at_a_time() -> None:
+    lane, inside, most = GpuLane(), 0, 0
+
+    def work() -> None:
+        nonlocal inside, most
+        for priority in (SPEECH, TRAINING) * 50:
+            with lane.turn(priority):
+                inside += 1
+                most = max(most, inside)
+                inside -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert (inside, most) == (0, 1)
+
+
+def test_speech_waits_at_most_about_one_step() -> None:
+    lane, stop, step_seconds = GpuLane(), threading.Event(), 0.05
+
+    def train() -> None:
+        while not stop.is_set():
+            with lane.turn(TRAINING):
+                time.sleep(step_seconds)
+
+    trainer = threading.Thread(target=train)
+    trainer.start()
+    waits = []
+    for _ in range(10):
+        time.sleep(0.02)
+        asked = time.monotonic()
+        with lane.turn(SPEECH):
+            waits.append(time.monotonic() - asked)
+    stop.set()
+    trainer.join()
+    assert sorted(waits)[len(waits) // 2] < 1.5 * step_seconds
+    assert max(waits) < 4 * step_seconds  # a busy test machine may sleep longer than asked
+
+
+def test_a_thread_may_not_wait_for_itself() -> None:
+    lane = GpuLane()
+    with lane.turn(SPEECH), pytest.raises(RuntimeError), lane.turn(TRAINING):
+        pass
+    with lane.turn(TRAINING):
+        pass
+
+
+def test_an_error_frees_the_lane() -> None:
+    lane = GpuLane()
+    with pytest.raises(KeyError), lane.turn(SPEECH):
+        raise KeyError
+    with lane.turn(SPEECH):
+        pass

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from studio.errors import StudioError
+from studio.settings import Settings
+from studio.store.database import Database
+from studio.trust import quota as module
+from studio.trust.quota import DemoQuota, visitor_of
+
+
+def quota(tmp_path: Path, public_demo: bool = True) -> DemoQuota:
+    settings = Settings(public_demo=public_demo, demo_chars_per_client=100, demo_chars_per_day=150)
+    return DemoQuota(Database(tmp_path / "studio.db"), settings)
+
+
+def test_a_visitor_has_a_day_s_share(tmp_path: Path) -> None:
+    demo = quota(tmp_path)
+    demo.spend("ann", 60)
+    with pytest.raises(StudioError) as caught:
+        demo.spend("ann", 50)
+    assert (caught.value.code, caught.value.status) == ("demo_quota_client", 429)
+    assert caught.value.facts == {"chars": 50, "used": 60, "limit": 100}
+    demo.spend("ann", 40)  # the refused text was not counted
+
+
+def test_all_visitors_share_the_day(tmp_path: Path) -> None:
+    demo = quota(tmp_path)
+    demo.spend("ann", 100)
+    with pytest.raises(StudioError, match="demo_quota_day"):
+        demo.spend("bob", 60)
+    demo.spend(visitor_of(None), 50)
+
+
+def test_tomorrow_is_another_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = quota(tmp_path)
+    demo.spend("ann", 100)
+    monkeypatch.setattr(module, "now", lambda: datetime.now(timezone.utc) + timedelta(days=1))
+    demo.spend("ann", 100)
+
+
+def test_only_a_demo_is_closed(tmp_path: Path) -> None:
+    home = quota(tmp_path, public_demo=False)
+    home.refuse_in_demo()
+    with pytest.raises(StudioError, match="demo_closed"):
+        quota(tmp_path).refuse_in_demo()
