@@ -31,17 +31,18 @@ SILENCES = frozenset(("pau", "sil", "h#", "brth", "ssil"))
 
 @dataclass(frozen=True)
 class EngineVoice:
-    """A voice of a program."""
+    """A voice of a program; ``pitched`` when it can be told to speak higher or lower."""
 
     engine: str
     name: str
     language: str = "en"
+    pitched: bool = True
 
 
 VOICES = {
-    "slt_hts": EngineVoice("festival", "voice_cmu_us_slt_arctic_hts"),
+    "slt_hts": EngineVoice("festival", "voice_cmu_us_slt_arctic_hts", pitched=False),
     "awb": EngineVoice("flite", "awb"),
-    "rms": EngineVoice("flite", "rms"),
+    "rms": EngineVoice("flite", "rms", pitched=False),
     "slt": EngineVoice("flite", "slt"),
     "kal16": EngineVoice("flite", "kal16"),
     "cmn": EngineVoice("espeak", "sit/cmn-Latn-pinyin", "zh"),
@@ -88,11 +89,12 @@ def _flite(voice: str, line: Line, path: Path) -> Spoken | None:
     settings = [f"duration_stretch={line.stretch:.4f}"]
     if voice == "kal16":
         settings.append(f"int_f0_target_mean={105 * line.pitch:.1f}")
-    elif line.pitch != 1.0:
+    else:
         settings.append(f"f0_shift={line.pitch:.4f}")
     command = ["flite", "-voice", voice, "-psdur", "-t", line.text, "-o", str(path)]
     for setting in settings:
         command += ["--setf", setting]
+    path.unlink(missing_ok=True)
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode or not path.exists():
         return None
@@ -104,10 +106,8 @@ def _festival(voice: str, lines: Sequence[Line], folder: Path) -> Iterator[Spoke
     script = [f"({voice})", "(set! base hts_engine_params)"]
     for index, line in enumerate(lines):
         text = line.text.replace("\\", " ").replace('"', " ")
-        semitones = 12 * float(np.log2(line.pitch))
-        changes = f'(list (list "-r" {1 / line.stretch:.4f}) (list "-fm" {semitones:.3f}))'
         script += [
-            f"(set! hts_engine_params (append base {changes}))",
+            f'(set! hts_engine_params (append base (list (list "-r" {1 / line.stretch:.4f}))))',
             f'(set! utt (utt.synth (Utterance Text "{text}")))',
             f'(utt.save.wave utt "{folder}/{index}.wav" \'riff)',
             f'(utt.save.segs utt "{folder}/{index}.seg")',

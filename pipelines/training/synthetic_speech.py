@@ -28,9 +28,9 @@ from pipelines.training.phone_alignment import align
 from pipelines.training.speaking_engines import VOICES, Line, Spoken, speak
 from pipelines.training.syllable_alignment import align_syllables
 
-WARPS = (0.82, 0.88, 0.94, 1.0, 1.06, 1.13, 1.2)
+WARPS = (0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.16, 1.22)
 PITCH_STEPS = (0, -2, 2)
-"""Semitones beside those of the warp."""
+"""Semitones beside those of the warp, for voices that can."""
 PACE = (0.9, 1.12)
 SAMPLE_RATE = 22_050
 MOST_DISAGREEMENT = 0.12
@@ -84,7 +84,8 @@ def plan(
         chance = random.Random(f"{seed}/{voice}")
         order = list(sentences)
         chance.shuffle(order)
-        speakers = [(warp, step) for step in PITCH_STEPS for warp in WARPS]
+        steps = PITCH_STEPS if VOICES[voice].pitched else (0,)
+        speakers = [(warp, step) for step in steps for warp in WARPS]
         seconds, number = 0.0, 0
         while seconds < hours * 3600 / len(voices):
             sentence_id, text, reading = order[number % len(order)]

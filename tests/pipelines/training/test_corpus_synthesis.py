@@ -42,7 +42,7 @@ def test_flite_speech_has_its_phonemes_where_they_are_heard(tmp_path: Path) -> N
     main([str(tmp_path / "corpus"), "--text", str(text), "--voice", "slt", "--hours", "0.004"])
     clips = list(read_clips(tmp_path / "corpus"))
     assert check(tmp_path / "corpus") == {}
-    assert {clip.speaker for clip in clips} >= {"slt@0.82", "slt@0.88"}
+    assert {clip.speaker for clip in clips} >= {"slt@0.8", "slt@0.85"}
     high, low, quiet, loud = [], [], [], []
     for clip in clips:
         wave, rate = soundfile.read(str(tmp_path / "corpus" / clip.audio))
@@ -71,13 +71,13 @@ def test_a_warp_moves_pitch_but_not_pace(tmp_path: Path) -> None:
     tasks = plan(SENTENCES, ["rms"], 0.02, seed=1)
     wanted = {
         warp: next(task for task in tasks if task.warp == warp and not task.pitch_step)
-        for warp in (0.82, 1.2)
+        for warp in (0.8, 1.22)
     }
     clips = {clip.speaker: clip for clip in build(tmp_path, list(wanted.values()), jobs=1)}
-    low, high = clips["rms@0.82"], clips["rms@1.2"]
-    paces = [wanted[0.82].pace, wanted[1.2].pace]
+    low, high = clips["rms@0.8"], clips["rms@1.22"]
+    paces = [wanted[0.8].pace, wanted[1.22].pace]
     assert low.seconds * paces[0] == pytest.approx(high.seconds * paces[1], rel=0.05)
-    assert pitch(tmp_path, high.audio) / pitch(tmp_path, low.audio) == pytest.approx(1.2 / 0.82, rel=0.12)
+    assert pitch(tmp_path, high.audio) / pitch(tmp_path, low.audio) == pytest.approx(1.22 / 0.8, rel=0.12)
     assert high.bandwidth_hz > low.bandwidth_hz
 
 
