@@ -122,25 +122,28 @@ def load_speech(folders: Sequence[Path], device: str) -> SpeechSet:
     with ThreadPoolExecutor() as pool:
         audio = pool.map(lambda item: soundfile.read(item[0] / item[1].audio, dtype="float32"), clips)
         for (_, clip), (samples, sample_rate) in zip(clips, audio, strict=True):
-            wave = torchaudio.functional.resample(
-                torch.from_numpy(samples).to(device), sample_rate, SAMPLE_RATE
-            )
-            wave = levelled(wave[: len(wave) // HOP * HOP], SAMPLE_RATE)
-            examples.append(
-                Example(
-                    mel=mel_of(wave[None])[0].half(),
-                    symbols=clip.phonemes,
-                    tones=clip.tones,
-                    starts=[round(start * SAMPLE_RATE / HOP) for start in clip.starts],
-                    speaker=clip.speaker,
-                    language=clip.language,
-                    full_band=clip.bandwidth_hz >= FULL_BAND_HZ,
-                    recorded=clip.source == "recorded",
-                    trained=zlib.crc32(clip.id.encode()) % HELD_OUT_SHARE != 0,
-                    wave=(wave * 32767).to(torch.int16),
-                    f0=yin(wave, SAMPLE_RATE, HOP).half(),
+            recorded = clip.source == "recorded"
+            trained = zlib.crc32(clip.id.encode()) % HELD_OUT_SHARE != 0
+            for warp in RECORDED_WARPS if recorded and trained else (1.0,):
+                wave = torchaudio.functional.resample(
+                    torch.from_numpy(samples).to(device), round(sample_rate * warp), SAMPLE_RATE
                 )
-            )
+                wave = levelled(wave[: len(wave) // HOP * HOP], SAMPLE_RATE)
+                examples.append(
+                    Example(
+                        mel=mel_of(wave[None])[0].half(),
+                        symbols=clip.phonemes,
+                        tones=clip.tones,
+                        starts=[round(start / warp * SAMPLE_RATE / HOP) for start in clip.starts],
+                        speaker=f"{clip.speaker}@{warp}" if recorded else clip.speaker,
+                        language=clip.language,
+                        full_band=clip.bandwidth_hz * warp >= FULL_BAND_HZ,
+                        recorded=recorded,
+                        trained=trained,
+                        wave=(wave * 32767).to(torch.int16),
+                        f0=yin(wave, SAMPLE_RATE, HOP).half(),
+                    )
+                )
     return lay_out(examples, device)
 
 
