@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import inflect
-
-DIGITS = "zero one two three four five six seven eight nine".split()
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+DIGITS = _SMALL[:10]
+_TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+_SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (1000, "thousand"), (100, "hundred"))
+_ORDINALS = {
+    "one": "first",
+    "two": "second",
+    "three": "third",
+    "five": "fifth",
+    "eight": "eighth",
+    "nine": "ninth",
+    "twelve": "twelfth",
+}
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _ROMAN_NUMERAL = re.compile(r"M{0,3}(CM|CD|D?C{0,3})(XC|XL|L?X{0,3})(IX|IV|V?I{0,3})")
 LONGEST_CARDINAL = 15
 """More digits than this are read one by one."""
-
-
-@lru_cache(maxsize=1)
-def _engine() -> inflect.engine:
-    import inflect
-
-    return inflect.engine()
 
 
 def cardinal(digits: str) -> str:
@@ -28,7 +31,17 @@ def cardinal(digits: str) -> str:
     plain = digits.replace(",", "")
     if (len(plain) > 1 and plain[0] == "0") or len(plain) > LONGEST_CARDINAL:
         return spell_digits(plain)
-    return _engine().number_to_words(int(plain), andword="").replace(",", "")
+    return _words(int(plain))
+
+
+def _words(value: int) -> str:
+    for size, name in _SCALES:
+        if value >= size:
+            rest = f" {_words(value % size)}" if value % size else ""
+            return f"{_words(value // size)} {name}{rest}"
+    if value < 20:
+        return _SMALL[value]
+    return _TENS[value // 10] + (f"-{_SMALL[value % 10]}" if value % 10 else "")
 
 
 def spell_digits(digits: str) -> str:
@@ -47,8 +60,10 @@ def decimal(number: str) -> str:
 
 def ordinal(digits: str) -> str:
     """``22`` -> twenty-second."""
-    engine = _engine()
-    return engine.number_to_words(engine.ordinal(int(digits.replace(",", ""))), andword="").replace(",", "")
+    words = _words(int(digits.replace(",", "")))
+    head, mark, last = re.fullmatch(r"(?:(.*)([ -]))?(\w+)", words).groups(default="")
+    ending = _ORDINALS.get(last) or (f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th")
+    return f"{head}{mark}{ending}"
 
 
 def year(digits: str) -> str:

@@ -82,9 +82,13 @@ def _plural_currency(unit: str) -> str:
 
 @RULES.rule(r"(?<![\w.])(\d{1,2})'\s?(?:(\d{1,2})(?:\"|''))?(?![\w])")
 def _height(match: re.Match[str]) -> str | None:
-    if not match[2]:
-        return None
-    return f"{numbers.cardinal(match[1])} foot {numbers.cardinal(match[2])}"
+    if match[2]:
+        return f"{numbers.cardinal(match[1])} foot {numbers.cardinal(match[2])}"
+    return (
+        f"{numbers.cardinal(match[1])} feet"
+        if after(match) in ("wide", "tall", "long", "high", "deep")
+        else None
+    )
 
 
 @RULES.rule(r"(?:(?<!\w)')?(?<![\d,.$\u00a3\u20ac])(1[1-9]\d0|20\d0|[2-9]0)'?s\b")
@@ -93,7 +97,7 @@ def _decade(match: re.Match[str]) -> str:
 
 
 @RULES.rule(
-    rf"(?P<amount>{SIGNED})(?:\s?(?:-|\u2013|\u2212|to)\s?(?P<upto>{NUMBER}))?(?P<scale>\s(?:thousand|million|billion))?"
+    rf"(?<!/)(?P<amount>{SIGNED})(?:\s?(?:-|\u2013|\u2212|to)\s?(?P<upto>{NUMBER}))?(?P<scale>\s(?:thousand|million|billion))?"
     rf"(?P<gap>\s?|-)(?P<unit>{any_of(known.UNITS)})(?P<period>\.(?=\s+[a-z,]))?(?![\w/])"
 )
 def _measure(match: re.Match[str]) -> str | None:
@@ -116,10 +120,16 @@ def _ordinal(match: re.Match[str]) -> str:
     return numbers.ordinal(match[1])
 
 
-@RULES.rule(r"(?<![\w/.])(?:(\d+)[\s-]+)?(\d+)/(\d+)(?![\w/]|\.\d)")
+@RULES.rule(
+    rf"(?<![\w/.])(?:(\d+)[\s-]+)?(\d+)/(\d+)(?![\w/]|\.\d)(?:\s(?P<unit>{any_of(known.UNITS.keys() - known.GLUED_UNITS)})(?!\w))?"
+)
 def _fraction(match: re.Match[str]) -> str:
-    whole, top, bottom = match.groups()
-    return numbers.mixed_fraction(whole, top, bottom) if whole else numbers.fraction(top, bottom)
+    whole, top, bottom, written = match.groups()
+    words = numbers.mixed_fraction(whole, top, bottom) if whole else numbers.fraction(top, bottom)
+    if not written:
+        return words
+    unit = known.UNITS[written]
+    return f"{words} {numbers.plural(unit) if whole else unit}"
 
 
 @RULES.rule(rf"(?<![\w.])({NUMBER})\s?\^\s?([-\u2212]?\d+)")

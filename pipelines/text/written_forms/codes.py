@@ -24,6 +24,11 @@ def _phone(match: re.Match[str]) -> str:
     return ("plus " if match.group()[0] == "+" else "") + ", ".join(groups)
 
 
+@RULES.rule(r"(?<![\w-])\d+(?:-\d+){3,}(?![\w-])")
+def _digit_groups(match: re.Match[str]) -> str:
+    return ", ".join(numbers.spell_digits(group) for group in match.group().split("-"))
+
+
 @RULES.rule(r"(?<=\b(?:call|dial) )(?:911|999|112|411)\b", re.I)
 def _emergency(match: re.Match[str]) -> str:
     return numbers.spell_digits(match.group())

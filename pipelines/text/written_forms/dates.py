@@ -93,13 +93,11 @@ def _clock(match: re.Match[str]) -> str | None:
         return ", ".join(
             f"{numbers.cardinal(str(n))} {unit if n == 1 else unit + 's'}" for n, unit in parts if n
         )
-    if hour > 24:
-        return None
     words = numbers.cardinal(str(hour))
     if minute:
         words += f" {'oh ' if minute < 10 else ''}{numbers.cardinal(str(minute))}"
     elif not match["half"]:
-        words += " o'clock" if 0 < hour <= 12 else " hundred"
+        words += " o'clock" if 0 < hour <= 12 else " hundred" if hour <= 24 else " minutes"
     return words + _half(match)
 
 

@@ -21,7 +21,7 @@ from pipelines.text.written_forms.rules import (
 RULES = RuleBook()
 
 
-@RULES.rule(r"(?<=\b)([A-Za-z]+)(\s+)([IVXLCDM]+)\b(?!['.]\w)")
+@RULES.rule(r"(?<=\b)([A-Za-z]+)(\s+)([IVXLCDM]+)\b(?!'[a-rt-z]|\.\w)")
 def _roman(match: re.Match[str]) -> str | None:
     noun, numeral = match[1], match[3]
     value = numbers.roman(numeral)
@@ -44,7 +44,7 @@ def _roman(match: re.Match[str]) -> str | None:
     return None
 
 
-@RULES.rule(r"(?<![\w.])(\d+)\s?[xX\u00d7](?=\s?\d)\s?")
+@RULES.rule(r"(?<![\w.])(?!0x\d{3})(\d+)\s?[xX\u00d7](?=\s?\d)\s?")
 def _dimension(match: re.Match[str]) -> str:
     times = "\u00d7" in match.group() and " " in match.group()
     return f"{numbers.cardinal(match[1])} {'times' if times else 'by'} "
@@ -67,7 +67,7 @@ def _code(match: re.Match[str]) -> str:
     words = []
     for part in LETTERS_AND_DIGITS.findall(match.group()):
         if part[0].isdigit():
-            words.append(numbers.year(part) if len(part) == 4 and part[0] in "12" else numbers.decimal(part))
+            words.append(_code_number(part))
         elif part.isalpha():
             words.append(
                 capitals(part)
@@ -86,9 +86,11 @@ def _ratio(match: re.Match[str]) -> str:
     return f"{numbers.cardinal(match[1])} to {numbers.cardinal(match[2])}"
 
 
-@RULES.rule(rf"(?<=[\dmM.]){DASH}(?=[$\u00a3\u20ac]?\d)")
+@RULES.rule(rf"(?<=[\dmMkKbBnN.]){DASH}(?=[$\u00a3\u20ac]?\d)")
 def _range(match: re.Match[str]) -> str | None:
-    if match.start() < 1 or not re.search(r"(?:\d|\d\s?[ap]\.?m\.?)$", match.string[: match.start()], re.I):
+    if match.start() < 1 or not re.search(
+        r"\d(?:k|m|bn?|mn|\s?[ap]\.?m\.?)?$", match.string[: match.start()], re.I
+    ):
         return None
     sum_ahead = " " in match.group() and re.match(r"\d+(?:\.\d+)?\s*=", match.string[match.end() :])
     return " minus " if sum_ahead else " to "
@@ -116,6 +118,12 @@ def _number(match: re.Match[str]) -> str:
 @RULES.rule(r"\d+")
 def _digits(match: re.Match[str]) -> str:
     return numbers.cardinal(match.group())
+
+
+def _code_number(digits: str) -> str:
+    if len(digits) > 4 and digits.isdigit():
+        return numbers.spell_digits(digits)
+    return numbers.year(digits) if len(digits) == 4 and digits[0] in "12" else numbers.decimal(digits)
 
 
 def _word_or_letters(part: str) -> str:

@@ -11,6 +11,11 @@ from pipelines.text.written_forms.rules import RuleBook, after, any_of, before, 
 RULES = RuleBook()
 
 
+@RULES.rule(rf"(?<=[a-z], )({any_of(known.STATES)})\b(?!['\u2019])")
+def _state(match: re.Match[str]) -> str | None:
+    return known.STATES[match[1]] if before(match)[:1].isupper() else None
+
+
 @RULES.rule(rf"(?<=\w)(,?\s)({any_of(a.title() for a in known.AFTER_NAMES)})\b(\.?)(?!\w)")
 def _after_name(match: re.Match[str]) -> str | None:
     short = match[2].lower()
