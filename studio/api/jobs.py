@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def job_routes(container: Container) -> APIRouter:
-    router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+    router = APIRouter(prefix="/jobs", tags=["jobs"])
     jobs = container.jobs
 
     @router.get("/{job_id}")

@@ -61,7 +61,7 @@ def speech_routes(container: Container, max_waiting: int = 32) -> APIRouter:
     Args:
         max_waiting: callers that may wait at once; they hold threads of their own, so the other routes keep answering.
     """
-    router = APIRouter(prefix="/v1/audio", tags=["speech"])
+    router = APIRouter(prefix="/audio", tags=["speech"])
     speaking = container.speaking
     waiting = CapacityLimiter(max_waiting)
 

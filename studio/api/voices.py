@@ -29,7 +29,7 @@ class RevisionWish(BaseModel):
 
 
 def voice_routes(container: Container, limits: UploadLimits) -> APIRouter:
-    router = APIRouter(prefix="/v1/voices", tags=["voices"])
+    router = APIRouter(prefix="/voices", tags=["voices"])
     voices = container.voices
     arrivals = container.settings.home / "tmp" / "arrivals"
 
@@ -37,7 +37,8 @@ def voice_routes(container: Container, limits: UploadLimits) -> APIRouter:
     async def create_voice(request: Request, response: Response) -> dict:
         """Multipart: ``name``, ``consent`` (``true``), ``consent_name``, ``consent_scope``, ``consent_until`` (a date,
         may be left out) and one or more ``files``. All or nothing: one refused file, and no voice exists."""
-        _open_to_visitors(container)
+        if container.settings.public_demo:  # before the files travel
+            raise StudioError("demo_only_speaks", 403)
         language = caller_language(request)
         async with received_form(request, arrivals, limits) as form:
             answer = await run_in_threadpool(_create, form, language)
@@ -69,23 +70,16 @@ def voice_routes(container: Container, limits: UploadLimits) -> APIRouter:
     @router.delete("/{voice_id}", status_code=204)
     def delete_voice(voice_id: str) -> None:
         """Consent is withdrawn: recordings, revisions and takes go with it."""
-        _open_to_visitors(container)
         voices.delete(voice_id)
 
     @router.post("/{voice_id}/revisions", status_code=202)
     def train_revision(voice_id: str, wish: RevisionWish, response: Response) -> dict:
         """Train; a voice that trains already answers with the job that runs."""
-        _open_to_visitors(container)
         job = voices.train(voice_id, wish.quality)
         response.headers["Location"] = f"/v1/jobs/{job.id}"
         return {"job_id": job.id, "voice_id": voice_id, "state": job.state}
 
     return router
-
-
-def _open_to_visitors(container: Container) -> None:
-    if container.settings.public_demo:
-        raise StudioError("demo_closed", 403)
 
 
 def _checked(form: Form, language: str) -> date | None:
@@ -109,5 +103,5 @@ def _checked(form: Form, language: str) -> date | None:
     if wrong:
         raise StudioError("request_invalid", 422, fields=" ".join(wrong[:8]))
     if form.fields.get("consent", "").strip().lower() != "true":
-        raise StudioError("consent_missing", 422)
+        raise StudioError("consent_not_given", 422)
     return day

@@ -94,6 +94,15 @@ def test_a_craft_that_cannot_is_the_requests_fault(client: TestClient) -> None:
     assert "🙂" in answer.json()["detail"]
 
 
+def test_surprises_keep_their_secrets(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    answer = client.get("/surprise")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "secret" not in answer.text
+    incident = answer.json()["instance"].rpartition(":")[2]
+    assert incident in caplog.text and "the secret of the house" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

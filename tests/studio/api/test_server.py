@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from fastapi.testclient import TestClient
+
+from studio import __version__
+from studio.api import health
+from studio.container import Container
+
+WAY_IN = {
+    ("POST", "/voices"),
+    ("GET", "/voices"),
+    ("GET", "/voices/{voice_id}"),
+    ("DELETE", "/voices/{voice_id}"),
+    ("POST", "/voices/{voice_id}/revisions"),
+    ("GET", "/jobs/{job_id}"),
+    ("DELETE", "/jobs/{job_id}"),
+    ("POST", "/audio/speech"),
+}
+
+
+def test_the_way_in_is_this_and_no_more(client: TestClient) -> None:
+    paths = client.get("/v1/openapi.json").json()["paths"]
+    assert {(method.upper(), path) for path, methods in paths.items() for method in methods} == WAY_IN
+
+
+def test_ready(client: TestClient) -> None:
+    answer = client.get("/healthz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "version": __version__,
+        "checks": {"database": True, "disk": True},
+    }
+
+
+def test_not_ready_without_a_database(
+    client: TestClient, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise sqlite3.DatabaseError("file is not a database")
+
+    monkeypatch.setattr(container.jobs, "list", broken)
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "unready")
+    assert answer.json()["checks"]["database"] is False
+
+
+def test_not_ready_without_room(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "MIN_FREE_BYTES", 2**60)
+    assert client.get("/healthz").json()["checks"] == {"database": True, "disk": False}
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/voices/a/b/c", "/v1/"])
+def test_unknown_paths_are_problems(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "route_unknown")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/audio/speech"), ("PUT", "/v1/voices"), ("POST", "/v1/jobs/x")]
+)
+def test_wrong_methods_are_problems(client: TestClient, method: str, path: str) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_refused")
+    assert answer.headers["allow"]
+
+
+def test_the_guard_stands_in_front(client: TestClient) -> None:
+    assert client.get("/healthz", headers={"host": "evil.example"}).status_code == 421
+    answer = client.post("/v1/audio/speech", json={}, headers={"origin": "https://evil.example"})
+    assert answer.json()["code"] == "origin_refused"
