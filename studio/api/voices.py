@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -32,6 +33,7 @@ def voice_routes(container: Container, limits: UploadLimits) -> APIRouter:
     router = APIRouter(prefix="/voices", tags=["voices"])
     voices = container.voices
     arrivals = container.settings.home / "tmp" / "arrivals"
+    shutil.rmtree(arrivals, ignore_errors=True)  # what a killed studio was still receiving
 
     @router.post("", status_code=201)
     async def create_voice(request: Request, response: Response) -> dict:

@@ -123,7 +123,7 @@ def test_disk(tmp_path: Path) -> None:
 
 def test_database(tmp_path: Path) -> None:
     assert doctor.database(tmp_path).key == "database.new"
-    path = tmp_path / "voxtale.db"
+    path = tmp_path / "studio.db"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE voices (id TEXT)")
         connection.executemany("INSERT INTO voices VALUES (?)", [("x" * 900,)] * 50)
