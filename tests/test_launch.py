@@ -9,22 +9,15 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from studio import __version__
-from tests.studio_process import ROOT, StudioProcess
+from tests.studio_process import ROOT, StudioProcess, fetch
 
 PAGE_READY_SECONDS = 10.0
-
-
-def fetch(address: str) -> str:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(address, timeout=20) as answer:
-        return answer.read().decode()
 
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -122,8 +115,7 @@ def test_it_starts_without_a_network(tmp_path: Path) -> None:
     if sys.platform != "linux" or not shutil.which("unshare") or not shutil.which("ip"):
         pytest.skip("needs unshare and ip")
     program = (
-        "import sys; from pathlib import Path; from tests.studio_process import StudioProcess\n"
-        "from tests.test_launch import fetch\n"
+        "import sys; from pathlib import Path; from tests.studio_process import StudioProcess, fetch\n"
         "with StudioProcess(Path(sys.argv[1])) as studio: print(len(fetch(studio.address)))"
     )
     script = f'ip link set lo up && exec "$0" -c \'{program}\' "$1"'

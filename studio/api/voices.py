@@ -40,7 +40,7 @@ def voice_routes(container: Container, limits: UploadLimits) -> APIRouter:
         """Multipart: ``name``, ``consent`` (``true``), ``consent_name``, ``consent_scope``, ``consent_until`` (a date,
         may be left out) and one or more ``files``. All or nothing: one refused file, and no voice exists."""
         if container.settings.public_demo:  # before the files travel
-            raise StudioError("demo_only_speaks", 403)
+            raise StudioError("demo_closed", 403)
         language = caller_language(request)
         async with received_form(request, arrivals, limits) as form:
             answer = await run_in_threadpool(_create, form, language)

@@ -152,7 +152,7 @@ def test_visitors_of_a_demo_change_nothing(settings: Settings, engine: FakeEngin
     demo = settings.model_copy(update={"public_demo": True})
     with Container(demo, fake_engines(engine)) as container, TestClient(build_api(container)) as client:
         answer = client.post("/v1/voices", data=CONSENT, files=recording_files(1))
-        assert (answer.status_code, answer.json()["code"]) == (403, "demo_only_speaks")
+        assert (answer.status_code, answer.json()["code"]) == (403, "demo_closed")
         sample = next((voice for voice in client.get("/v1/voices").json()["voices"] if voice["sample"]), None)
         voice_id = sample["id"] if sample else "nobody"
         assert client.post(f"/v1/voices/{voice_id}/revisions", json={"quality": "quick"}).status_code in (
