@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import importlib
 import ipaddress
 import locale
+import logging
 import os
 import signal
 import socket
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from studio.settings import Settings
 
 GRACE_SECONDS = 5
-"""Open pages hold event streams that never end by themselves."""
+"""What open requests have to end in when the studio stops."""
 _NEEDED_SOON = ("torch", "librosa", "soundfile", "matplotlib.figure")
 
 
@@ -138,6 +140,12 @@ def run(app: FastAPI, listener: socket.socket, language: str) -> None:
             print(say("launch.ready", language, address=address(listener)), flush=True)
             threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            for route in app.routes:  # every open page holds an event stream, which ends only when told to
+                if isinstance(stop := getattr(getattr(route, "app", None), "stop_event", None), asyncio.Event):
+                    stop.set()
+            await super().shutdown(sockets)
+
     # uvicorn raises the signal again when it is done; by default SIGTERM would then skip closing the studio.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     config = uvicorn.Config(
@@ -147,7 +155,13 @@ def run(app: FastAPI, listener: socket.socket, language: str) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     Server(config).run(sockets=[listener])
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """A request that did not end in its grace was cancelled; that is meant, and needs no traceback."""
+    return not (record.exc_info and record.exc_info[0] is asyncio.CancelledError)
 
 
 def _warm_up() -> None:
