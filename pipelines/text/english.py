@@ -14,7 +14,7 @@ from pipelines.text.symbols import NO_TONE
 from pipelines.text.utterance import Utterance, Word
 
 _TOKEN = re.compile(
-    r"(?P<word>'?[^\W\d_]+(?:'[^\W\d_]+)*'?)"
+    r"(?P<word>'?[^\W\d_]+(?:['\u2010\u2011-][^\W\d_]+)*'?)"
     r"|(?P<end>[.!?]+)"
     r"|(?P<comma>[,;:()\[\]{}\u2013\u2014]|(?<=\s)-+(?=\s)|--+)"
     r'|(?P<quote>")'
@@ -46,7 +46,7 @@ def to_utterance(text: str) -> Utterance:
             pauses[len(words)] = max(before, _mark(spoken), key=_STRENGTH.__getitem__)
     if not words:
         raise CraftError("text_unspeakable", text=text.strip()[:80])
-    foreign = [word for word in words if not re.fullmatch("[a-z']+", fold(word))]
+    foreign = [word for word in words if not re.fullmatch("[a-z'-]+", fold(word))]
     if foreign:
         raise CraftError("language_unsupported", text=" ".join(foreign)[:80])
     if pauses.get(len(words), ",") == ",":

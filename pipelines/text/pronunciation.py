@@ -45,7 +45,7 @@ class Pronunciation:
 
 def fold(word: str) -> str:
     """The dictionary's spelling of a written word: lower case, plain apostrophes, no accents."""
-    plain = word.replace("\u2019", "'").replace("\u02bc", "'").lower()
+    plain = re.sub("[\u2019\u02bc]", "'", re.sub("[\u2010\u2011]", "-", word)).lower()
     for special, letters in (
         ("ß", "ss"),
         ("æ", "ae"),
@@ -101,9 +101,14 @@ def arpabet_of(word: str) -> str:
             return whole(known)
     parts = [part for part in re.split("[^a-z]+", word) if part]
     if len(parts) != 1 or parts[0] != word:
-        return " ".join(arpabet_of(part) for part in parts)
+        return " ".join(_part(parts, index) for index in range(len(parts)))
     readable = len(word) > 1 and not VOWEL_LETTERS.isdisjoint(word)
     return " ".join(_guess(word)) if readable else spelled(word)
+
+
+def _part(parts: list[str], index: int) -> str:
+    """A part of a compound: ``A-list``, ``read-only``."""
+    return spelled("a") if parts[index] == "a" else homograph(parts, index) or arpabet_of(parts[index])
 
 
 def spelled(word: str) -> str:
