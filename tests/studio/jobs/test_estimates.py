@@ -15,13 +15,19 @@ def database(tmp_path: Path) -> Database:
     return Database(tmp_path / "studio.db")
 
 
-def test_never_trained_is_scaled_by_a_measurement_made_once(
+def scaled(factor: float) -> dict[str, float]:
+    return {quality: pytest.approx(factor * REFERENCE_SECONDS[quality]) for quality in QUALITIES}
+
+
+def test_never_trained_is_scaled_by_the_best_measurement_there_was(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "compute_rate", lambda: REFERENCE_RATE / 2)
-    assert TrainingEstimates(database, "cpu").seconds() == {q: 2 * REFERENCE_SECONDS[q] for q in QUALITIES}
-    monkeypatch.setattr(module, "compute_rate", lambda: pytest.fail("measured again"))
-    TrainingEstimates(database, "cpu").seconds()
+    rates = iter([REFERENCE_RATE / 2, REFERENCE_RATE / 8, REFERENCE_RATE])
+    monkeypatch.setattr(module, "compute_rate", lambda: next(rates))
+    first = TrainingEstimates(database, "cpu")
+    assert first.seconds() == first.seconds() == scaled(2)
+    assert TrainingEstimates(database, "cpu").seconds() == scaled(2)  # something else was running
+    assert TrainingEstimates(database, "cpu").seconds() == scaled(1)
 
 
 def test_past_trainings_win_and_scale_the_others(database: Database) -> None:
