@@ -142,7 +142,9 @@ def run(app: FastAPI, listener: socket.socket, language: str) -> None:
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             for route in app.routes:  # every open page holds an event stream, which ends only when told to
-                if isinstance(stop := getattr(getattr(route, "app", None), "stop_event", None), asyncio.Event):
+                if isinstance(
+                    stop := getattr(getattr(route, "app", None), "stop_event", None), asyncio.Event
+                ):
                     stop.set()
             await super().shutdown(sockets)
 

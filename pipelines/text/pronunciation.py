@@ -77,14 +77,20 @@ def words_to_phonemes(words: Sequence[str]) -> list[Pronunciation]:
     return [Pronunciation.from_arpabet(arpabet) for arpabet in arpabets]
 
 
+_LETTERED = frozenset(
+    "an at plan vitamin grade type class group team option letter section part exhibit hepatitis level side unit "
+    "series schedule appendix figure model version point the".split()
+)
+
+
 def _letter(word: str, index: int, words: Sequence[str]) -> str | None:
     """The name of a letter that stands alone. A lone ``A`` is the article unless it is spelled or names something."""
     if len(word) != 1 or not word.isupper() or word == "I":
         return None
     if word == "A":
-        neighbours = (*words[max(index - 1, 0) : index], *words[index + 1 : index + 2])
-        spelled = any(len(other) == 1 and other.isupper() and other != "I" for other in neighbours)
-        if not spelled and index == 0:
+        before, after = words[index - 1] if index else "", words[index + 1] if index + 1 < len(words) else ""
+        spelled = any(len(other) == 1 and other.isupper() and other != "I" for other in (before, after))
+        if not (spelled or before.lower() in _LETTERED or (before and not after)):
             return None
     return lexicon().first(f"{fold(word)}.")
 

@@ -105,7 +105,12 @@ def test_the_before_a_vowel_and_lone_capitals():
     assert the_apple.phonemes == ("DH", "IY") and the_pear.phonemes == ("DH", "AH")
     usa = words_to_phonemes(["The", "U", "S", "A"])
     assert [p.phonemes for p in usa[1:]] == [("Y", "UW"), ("EH", "S"), ("EY",)]
-    assert words_to_phonemes(["A", "dog"])[0].phonemes == ("AH",)
+    for article in ("A dog", "THIS IS A TEST", "Tale of A Dog"):
+        place = article.split().index("A")
+        assert words_to_phonemes(article.split())[place].phonemes == ("AH",)
+    for letter in ("plan A failed", "an A", "Vitamin A", "A B C"):
+        place = letter.split().index("A")
+        assert words_to_phonemes(letter.split())[place].phonemes == ("EY",)
 
 
 def test_the_dictionary_loads_quickly():
