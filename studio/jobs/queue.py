@@ -126,7 +126,7 @@ class JobQueue:
             StudioError: ``busy`` when too many wait already.
             sqlite3.IntegrityError: a second active training of one voice.
         """
-        job_id = new_id("job")
+        job_id, created_at = new_id("job"), now_text()
         with self._database.transaction() as connection:
             waiting = connection.execute(
                 "SELECT count(*) FROM jobs WHERE lane = ? AND state = 'queued'", (lane,)
@@ -134,9 +134,9 @@ class JobQueue:
             if waiting >= self._max_queued[lane]:
                 raise StudioError("busy", 503, waiting=waiting, limit=self._max_queued[lane])
             connection.execute(
-                "INSERT INTO jobs (id, lane, kind, subject_id, payload, state, created_at) "
-                "VALUES (?, ?, ?, ?, ?, 'queued', ?)",
-                (job_id, lane, kind, subject_id, json.dumps(payload), now_text()),
+                "INSERT INTO jobs (id, lane, kind, subject_id, payload, state, created_at, waiting_since) "
+                "VALUES (?, ?, ?, ?, ?, 'queued', ?, ?)",
+                (job_id, lane, kind, subject_id, json.dumps(payload), created_at, created_at),
             )
         self.changes.announce()
         return self.get(job_id)
@@ -174,12 +174,12 @@ class JobQueue:
         return ended
 
     def claim(self, lane: str) -> Job | None:
-        """The oldest waiting job of the lane, now running and owned by this process."""
+        """The job of the lane that waits the longest, now running and owned by this process."""
         with self._database.transaction() as connection:
             row = connection.execute(
                 "UPDATE jobs SET state = 'running', attempt = attempt + 1, owner = ?, lease_until = ?, "
                 "started_at = coalesce(started_at, ?) WHERE id = (SELECT id FROM jobs "
-                "WHERE lane = ? AND state = 'queued' ORDER BY created_at, id LIMIT 1) RETURNING *",
+                "WHERE lane = ? AND state = 'queued' ORDER BY waiting_since, id LIMIT 1) RETURNING *",
                 (self.owner, time.time() + LEASE_SECONDS, now_text(), lane),
             ).fetchone()
         if row is None:
@@ -187,6 +187,10 @@ class JobQueue:
         self._in_hand.add(row["id"])
         self.changes.announce()
         return self._job(row)
+
+    def someone_waits(self, lane: str) -> bool:
+        sql = "SELECT 1 FROM jobs WHERE lane = ? AND state = 'queued' LIMIT 1"
+        return self._database.row(sql, lane) is not None
 
     def release(self, job_id: str) -> None:
         """The worker has let go of the job and everything it had open."""
@@ -241,11 +245,13 @@ class JobQueue:
         """It noticed that it was cancelled."""
         self._end(job_id, state="cancelled")
 
-    def put_back(self, job_id: str) -> None:
-        """The studio closes: the job waits for the next start, and this run does not count as an attempt."""
+    def put_back(self, job_id: str, at_the_end: bool = False) -> None:
+        """It goes on later, at its old place or behind those who wait; this run does not count as an attempt."""
         with self._database.transaction() as connection:
             self._own(connection, job_id, state="queued", owner=None, lease_until=None, ends_at=None)
             connection.execute("UPDATE jobs SET attempt = attempt - 1 WHERE id = ?", (job_id,))
+            if at_the_end:
+                connection.execute("UPDATE jobs SET waiting_since = ? WHERE id = ?", (now_text(), job_id))
         self.changes.announce()
 
     def _end(self, job_id: str, **columns: object) -> None:

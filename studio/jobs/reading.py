@@ -54,6 +54,8 @@ class Reading:
         ):
             # looked up anew each time: a sentence may be re-rolled meanwhile
             while pending := self._speeches.pending(speech.id):
+                if spoken:
+                    run.yield_to_others()
                 run.stage("speak", 1.0 - len(pending) / len(speech.sentences))
                 sentence = pending[0]
                 take, attempts = self._speak(run, engine, voice, sentence, speech.controls)

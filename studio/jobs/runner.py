@@ -31,6 +31,10 @@ class Closing(Exception):
     """The studio is being closed under a running job."""
 
 
+class Yielded(Exception):
+    """The job lets those who wait go first."""
+
+
 class JobRun:
     """A handler's line to its job; for a training it is the engine's ``Monitor``.
 
@@ -74,6 +78,11 @@ class JobRun:
             raise Closing
         if self._queue.cancel_requested(self.job.id):
             raise Cancelled
+
+    def yield_to_others(self) -> None:
+        """Between two sentences of a long text: whoever waits gets a turn, then this job goes on where it stopped."""
+        if self._queue.someone_waits(LANES[self.job.kind]):
+            raise Yielded
 
     def flush(self) -> None:
         """Commit the losses that still wait."""
@@ -161,6 +170,9 @@ class JobRunner:
                 result = self._handlers[job.kind](run)
             except Closing:
                 self._queue.put_back(job.id)
+                return
+            except Yielded:
+                self._queue.put_back(job.id, at_the_end=True)
                 return
             except Cancelled:
                 self._queue.stop(job.id)

@@ -109,10 +109,11 @@ _FIRST = (
         lease_until REAL,
         cancel_requested INTEGER NOT NULL DEFAULT 0,
         created_at TEXT NOT NULL,
+        waiting_since TEXT NOT NULL,
         started_at TEXT,
         finished_at TEXT
     )""",
-    "CREATE INDEX jobs_by_state ON jobs (state, lane, created_at)",
+    "CREATE INDEX jobs_by_state ON jobs (state, lane, waiting_since)",
     "CREATE INDEX jobs_by_subject ON jobs (subject_id, created_at)",
     # two tabs that press Train get one training
     """CREATE UNIQUE INDEX one_active_training ON jobs (subject_id)
