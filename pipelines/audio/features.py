@@ -57,6 +57,16 @@ def resample(wave: np.ndarray, source_rate: int, target_rate: int) -> np.ndarray
     return soxr.resample(wave, source_rate, target_rate)
 
 
+def high_pass(wave: np.ndarray, sample_rate: int, hertz: float) -> np.ndarray:
+    """Second order, run forwards and back: no delay, -6 dB at ``hertz``."""
+    from scipy.signal import butter, sosfiltfilt
+
+    sections = butter(2, hertz, "highpass", fs=sample_rate, output="sos")
+    return sosfiltfilt(
+        sections, wave.astype(np.float64), padlen=min(len(wave) - 1, sample_rate // 10)
+    ).astype(np.float32)
+
+
 def power_frames(wave: np.ndarray, sample_rate: int, seconds: float = 0.032, overlap: int = 2) -> PowerFrames:
     size = max(16, int(seconds * sample_rate))
     hop = max(1, size // overlap)
@@ -103,7 +113,7 @@ def track_pitch(
     A minute takes about half a second on one core.
     """
     rate = 8000
-    wave = resample(wave, sample_rate, rate)
+    wave = high_pass(resample(wave, sample_rate, rate), rate, 50)  # or mains hum would be sung along
     size, hop = int(3 * rate / lowest_hz), int(hop_seconds * rate)
     padded = np.pad(wave, (size // 2, size))
     views = np.lib.stride_tricks.sliding_window_view(padded, size)[: len(wave) + 1 : hop]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.audio.features import Pitch, PowerFrames, power_frames, resample, track_pitch
+from pipelines.audio.features import Pitch, PowerFrames, high_pass, power_frames, resample, track_pitch
 from pipelines.audio.recording import Recording
 from pipelines.audio.voice_activity import Spans, speech_probabilities, speech_spans
+
+INAUDIBLE_HZ = 8.0
+"""What lies lower, drafts and drifting offsets, is no noise to anybody."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Heard:
 
 
 def listen(recording: Recording) -> Heard:
-    wave = recording.wave - recording.wave.mean()
+    wave = high_pass(recording.wave, recording.sample_rate, INAUDIBLE_HZ)
     wave16 = resample(wave, recording.sample_rate, 16000)
     frames16 = power_frames(wave16, 16000)
     return Heard(

@@ -33,7 +33,9 @@ def snr_db(frames: PowerFrames, spans: Spans) -> float | None:
         bands = np.maximum(bands, DIGITAL_SILENCE)
         loudness = decibels(bands / np.quantile(bands, 0.05, axis=0)).max(axis=1)
         count = max(8, int(0.02 * len(loudness)))
-        noise = power[alive][np.argsort(loudness)[:count]].mean()
+        noise = (
+            1.2 * power[alive][np.argsort(loudness)[:count]].mean()
+        )  # the quietest are quieter than the mean
     speech = max(power[speaking].mean() - noise, 0.03 * noise)
     return float(decibels(speech / max(noise, DIGITAL_SILENCE)))
 
@@ -42,7 +44,7 @@ def clipped_percent(wave: np.ndarray) -> float:
     """Share of samples that lie on a flat top.
 
     Exact tops are runs of three and more samples within 0.1 % of the extreme of their sign. Lossy coding ruffles
-    them; what stays is that the loudest tenth of the range is fuller than the one below it, never so in speech.
+    them; what stays is a bump in the histogram of amplitudes, which in speech only ever falls.
     """
     flat = 0
     for side in (wave, -wave):
@@ -51,12 +53,18 @@ def clipped_percent(wave: np.ndarray) -> float:
         runs = edges[1::2] - edges[::2]
         runs = runs[runs >= 3]
         flat += runs.sum() if len(runs) >= 3 else 0
-    size = np.abs(wave)
-    tenth = size.max() / 10
-    top = np.count_nonzero(size > 9 * tenth)
-    below = np.count_nonzero((size > 8 * tenth) & (size <= 9 * tenth))
-    crowded = top - below if top > 1.5 * below else 0
-    return float(100 * max(flat, crowded) / len(wave))
+    return float(100 * max(flat, _bump(np.abs(wave))) / len(wave))
+
+
+def _bump(size: np.ndarray) -> float:
+    """Samples in the first clear rise of the histogram of ``size``, less the falling course it should have had."""
+    counts = np.histogram(size, 20, (0, size.max()))[0].astype(np.float64)
+    for i in range(8, len(counts)):
+        last = counts[i - 1]
+        if last > 0 and counts[i] > 1.1 * last + 4 * np.sqrt(last) + 10:
+            above = counts[i:][np.cumprod(counts[i:] > last).astype(bool)]
+            return float(above.sum() - 0.8 * last * len(above))
+    return 0.0
 
 
 def loudness_lufs(wave: np.ndarray, sample_rate: int) -> float | None:
@@ -97,34 +105,34 @@ def bandwidth_hz(frames: PowerFrames, spans: Spans) -> float | None:
 def hum(wave: np.ndarray, sample_rate: int, spans: Spans) -> tuple[float, int] | None:
     """Mains hum: its level in dB relative to speech and the mains frequency, 50 or 60 Hz.
 
-    Hum is a comb of lines that never stops: in windows of a second the quiet fifth of every bin keeps it and loses
-    the speech. A line counts when it stands 9 dB above its surroundings.
+    Hum is a comb of lines that never stops: the quietest tenth of what each bin holds in windows of half a second
+    keeps it and loses the speech. A line counts when it stands 9 dB above its surroundings; the mains frequency
+    itself must be there, or two of its multiples (one alone may be a steady voice).
     """
     rate = 2000
     low = resample(wave, sample_rate, rate)
     if len(low) < rate:
         return None
-    window = np.hanning(rate)
-    views = np.lib.stride_tricks.sliding_window_view(low, rate)[:: rate // 4]
-    power = np.abs(np.fft.rfft(views * window, axis=1)) ** 2 * 2 / (rate * np.square(window).sum())
-    steady = np.quantile(power, 0.2, axis=0)  # one bin a hertz
+    window = np.hanning(rate // 2)
+    views = np.lib.stride_tricks.sliding_window_view(low, rate // 2)[:: rate // 8]
+    power = np.abs(np.fft.rfft(views * window, rate, axis=1)) ** 2 / (rate * np.square(window).sum())
+    steady = np.quantile(2 * power, 0.1, axis=0)  # one bin a hertz
     speech_power = np.mean(
         np.concatenate([wave[int(a * sample_rate) : int(b * sample_rate)] ** 2 for a, b in spans])
     )
 
     found = []
     for mains in (50, 60):
-        lines, total = 0, 0.0
+        lines = {}
         for harmonic in range(mains, 10 * mains, mains):
-            line = steady[harmonic - 2 : harmonic + 3]
+            line = steady[harmonic - 4 : harmonic + 5]
             around = np.concatenate(
-                [steady[harmonic - 12 : harmonic - 4], steady[harmonic + 5 : harmonic + 13]]
+                [steady[harmonic - 16 : harmonic - 6], steady[harmonic + 7 : harmonic + 17]]
             )
             floor = np.median(around)
-            if line.max() > 8 * floor:
-                lines += 1
-                total += line.sum() - len(line) * floor
-        found.append((total if lines >= 2 else 0.0, mains))
+            if line.max() > 8 * floor and abs(int(line.argmax()) - 4) <= 2:
+                lines[harmonic] = line.sum() - len(line) * floor
+        found.append((sum(lines.values()) if mains in lines or len(lines) >= 2 else 0.0, mains))
     total, mains = max(found)
     return float(decibels(total / speech_power, 1e-9)), mains
 

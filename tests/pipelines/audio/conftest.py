@@ -33,3 +33,9 @@ def other_speech() -> Recording:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
+
+
+@pytest.fixture(scope="session")
+def synthetic_speech() -> Recording:
+    """A minute's fifth of machine speech with digital silence between the sentences: no noise at all."""
+    return Recording(read_clips("flite-rms.flac"), 16000)
