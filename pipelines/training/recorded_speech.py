@@ -30,9 +30,12 @@ EVALUATION_CORPUS = "librispeech-test-other"
 """Its five speakers stand for the people who will train their voice: no network may know them beforehand."""
 ALIGNER_RATE = 16_000
 FRAME_SECONDS = 0.01
-TRIES = tuple((silence_chance, shift) for shift in (0, 31, 67, 103) for silence_chance in (0.5, 0.005))
-"""The phone pass keeps to the word pass's frames and now and then finds no way through; other chances of a silence
-between words, or frames that start some samples later, let it."""
+SILENCE_CHANCES = (0.5, 0.005)
+SHIFTS = (0, 31)
+"""The phone pass keeps to the word pass's frames and now and then finds no way through; another chance of a silence
+between words, frames that start some samples later, or a shorter stretch of speech let it."""
+CUT_FRAMES = 10
+"""A silence between words must last so long for a clip to be cut there."""
 QUIET_SECONDS = 0.1
 """The aligner likes to hide a pause in the word beside it; so long a quiet stretch at a word's edge is one."""
 SHORTEST_PAUSE_SECONDS = 0.05
@@ -52,23 +55,54 @@ class Aligner:
 
         self._decoders: dict[float, Decoder] = {
             chance: Decoder(lm=None, loglevel="FATAL", samprate=ALIGNER_RATE, silprob=chance)
-            for chance in {chance for chance, _ in TRIES}
+            for chance in SILENCE_CHANCES
         }
 
     def __call__(self, wave: np.ndarray, utterance: Utterance) -> tuple[Heard, ...] | None:
         """``wave`` is ``[T]`` float32 at 16 kHz. None when the sentence is not what is said in it."""
-        for silence_chance, shift in TRIES:
-            words = self._words(self._decoders[silence_chance], wave[shift:], utterance, shift / ALIGNER_RATE)
-            if words:
-                return tuple(phone for word in with_quiet_edges(words, wave) for phone in word)
-        return None
+        for decoder in self._decoders.values():
+            names = [self._name(decoder, utterance, index) for index in range(len(utterance.words))]
+        words = self._words(names, wave, 0.0)
+        return words and tuple(phone for word in with_quiet_edges(words, wave) for phone in word)
 
     def _words(
-        self, decoder: Decoder, wave: np.ndarray, utterance: Utterance, offset_seconds: float
+        self, names: Sequence[str], wave: np.ndarray, offset_seconds: float
     ) -> list[list[Heard]] | None:
-        """The phones of every word and of every silence between words."""
-        names = [self._name(decoder, utterance, index) for index in range(len(utterance.words))]
-        samples = (np.clip(wave, -1, 1) * 32767).astype("<i2").tobytes()
+        """The phones of every word and of every silence between words; by halves where the whole finds no way."""
+        for decoder in self._decoders.values():
+            for shift in SHIFTS:
+                found = self._try(decoder, names, wave[shift:], offset_seconds + shift / ALIGNER_RATE)
+                if found:
+                    return found
+        cut = self._cut(names, wave)
+        if cut is None:
+            return None
+        word, sample = cut
+        before = self._words(names[:word], wave[:sample], offset_seconds)
+        after = before and self._words(names[word:], wave[sample:], offset_seconds + sample / ALIGNER_RATE)
+        return before + after if before and after else None
+
+    def _cut(self, names: Sequence[str], wave: np.ndarray) -> tuple[int, int] | None:
+        """The silence nearest to the middle: how many words and how many samples come before it."""
+        decoder = self._decoders[SILENCE_CHANCES[0]]
+        decoder.set_align_text(" ".join(names))
+        try:
+            self._listen(decoder, _pcm(wave))
+        except RuntimeError:
+            return None
+        words, cuts = 0, []
+        for segment in decoder.seg():
+            if segment.word[0] not in "<[":
+                words += 1
+            elif segment.end_frame - segment.start_frame >= CUT_FRAMES and 0 < words < len(names):
+                middle = (segment.start_frame + segment.end_frame) / 2 * FRAME_SECONDS
+                cuts.append((words, round(middle * ALIGNER_RATE)))
+        return min(cuts, key=lambda cut: abs(cut[1] - len(wave) / 2)) if cuts else None
+
+    def _try(
+        self, decoder: Decoder, names: Sequence[str], wave: np.ndarray, offset_seconds: float
+    ) -> list[list[Heard]] | None:
+        samples = _pcm(wave)
         decoder.set_align_text(" ".join(names))
         try:
             self._listen(decoder, samples)
@@ -100,6 +134,10 @@ class Aligner:
         decoder.start_utt()
         decoder.process_raw(samples, full_utt=True)
         decoder.end_utt()
+
+
+def _pcm(wave: np.ndarray) -> bytes:
+    return (np.clip(wave, -1, 1) * 32767).astype("<i2").tobytes()
 
 
 def with_quiet_edges(words: Sequence[Sequence[Heard]], wave: np.ndarray) -> list[list[Heard]]:
