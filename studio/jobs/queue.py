@@ -14,8 +14,8 @@ from studio.jobs.job import Job, LossRow
 from studio.store.database import Database, now_text, parse_time
 from studio.store.ids import check_id, new_id, unknown
 
-MAX_ATTEMPTS = 3
-"""A job that took the studio down this often is not tried again."""
+MAX_CRASHES = 3
+"""A job under which the studio died so often in a row, without getting further, is not tried again."""
 LEASE_SECONDS = 30.0
 
 
@@ -147,14 +147,15 @@ class JobQueue:
         """Put back what a dead process was running. Call once at start, holding the lock on the library.
 
         Returns:
-            The jobs that ended here: cancelled meanwhile, or tried ``MAX_ATTEMPTS`` times.
+            The jobs that ended here: cancelled meanwhile, or given up after ``MAX_CRASHES``.
         """
         ended = []
         with self._database.transaction() as connection:
             for row in connection.execute("SELECT * FROM jobs WHERE state = 'running'").fetchall():
+                crashes = 1 if row["reached"] > row["reached_before"] else row["crashes"] + 1
                 if row["cancel_requested"]:
                     state, code = "cancelled", None
-                elif row["attempt"] >= MAX_ATTEMPTS:
+                elif crashes >= MAX_CRASHES:
                     state, code = "failed", "job_gave_up"
                 else:
                     state, code = "queued", None
@@ -162,11 +163,12 @@ class JobQueue:
                     ended.append(row["id"])
                 connection.execute(
                     "UPDATE jobs SET state = ?, owner = NULL, lease_until = NULL, ends_at = NULL, "
-                    "error_code = ?, error_facts = ?, finished_at = ? WHERE id = ?",
+                    "crashes = ?, error_code = ?, error_facts = ?, finished_at = ? WHERE id = ?",
                     (
                         state,
+                        crashes,
                         code,
-                        json.dumps({"attempts": row["attempt"]}) if code else None,
+                        json.dumps({"attempts": crashes}) if code else None,
                         None if state == "queued" else now_text(),
                         row["id"],
                     ),
@@ -177,7 +179,8 @@ class JobQueue:
         """The job of the lane that waits the longest, now running and owned by this process."""
         with self._database.transaction() as connection:
             row = connection.execute(
-                "UPDATE jobs SET state = 'running', attempt = attempt + 1, owner = ?, lease_until = ?, "
+                "UPDATE jobs SET state = 'running', attempt = attempt + 1, reached_before = reached, "
+                "owner = ?, lease_until = ?, "
                 "started_at = coalesce(started_at, ?) WHERE id = (SELECT id FROM jobs "
                 "WHERE lane = ? AND state = 'queued' ORDER BY waiting_since, id LIMIT 1) RETURNING *",
                 (self.owner, time.time() + LEASE_SECONDS, now_text(), lane),
@@ -229,6 +232,7 @@ class JobQueue:
         ends_at = None if seconds_left is None else time.time() + seconds_left
         with self._database.transaction() as connection:
             self._own(connection, job_id, stage=stage, progress=progress, ends_at=ends_at)
+            connection.execute("UPDATE jobs SET reached = max(reached, progress) WHERE id = ?", (job_id,))
             connection.executemany(
                 "INSERT OR REPLACE INTO losses VALUES (?, ?, ?, ?)", [(job_id, *row) for row in losses]
             )

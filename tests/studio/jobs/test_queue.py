@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio.errors import Fault, StudioError
-from studio.jobs.queue import MAX_ATTEMPTS, JobQueue, LeaseLost
+from studio.jobs.queue import MAX_CRASHES, JobQueue, LeaseLost
 from studio.store.database import Database
 from studio.store.ids import new_id
 
@@ -112,15 +112,31 @@ def test_failures_are_kept_as_code_and_facts(queue: JobQueue) -> None:
 
 def test_what_a_dead_process_was_running_is_queued_again(database: Database, queue: JobQueue) -> None:
     job_id = speak(queue)
-    for attempt in range(1, MAX_ATTEMPTS + 1):
+    for attempt in range(1, MAX_CRASHES + 1):
         dead = JobQueue(database, LIMITS)
         assert dead.claim("speech").attempt == attempt
         queue.recover()
         with pytest.raises(LeaseLost):
             dead.finish(job_id, {})
     job = queue.get(job_id)
-    assert (job.state, job.error) == ("failed", Fault("job_gave_up", {"attempts": MAX_ATTEMPTS}))
+    assert (job.state, job.error) == ("failed", Fault("job_gave_up", {"attempts": MAX_CRASHES}))
     assert queue.claim("speech") is None
+
+
+def test_a_job_that_gets_further_each_time_is_not_given_up(database: Database, queue: JobQueue) -> None:
+    job_id = speak(queue)
+    for attempt in range(1, 3 * MAX_CRASHES):
+        unlucky = JobQueue(database, LIMITS)
+        assert unlucky.claim("speech").attempt == attempt
+        unlucky.report(job_id, "speak", 0.0, None)
+        unlucky.report(job_id, "speak", 0.1 * attempt, None)
+        assert queue.recover() == []
+    for _ in range(MAX_CRASHES - 1):  # now it is stuck
+        stuck = JobQueue(database, LIMITS)
+        stuck.claim("speech")
+        stuck.report(job_id, "speak", 0.5, None)
+        queue.recover()
+    assert queue.get(job_id).error.code == "job_gave_up"
 
 
 def test_a_cancelled_job_is_not_revived(database: Database, queue: JobQueue) -> None:
@@ -133,7 +149,7 @@ def test_a_cancelled_job_is_not_revived(database: Database, queue: JobQueue) -> 
 
 def test_closing_costs_no_attempt(queue: JobQueue) -> None:
     job_id = speak(queue)
-    for _ in range(MAX_ATTEMPTS + 1):
+    for _ in range(MAX_CRASHES + 1):
         assert queue.claim("speech").id == job_id
         queue.put_back(job_id)
     assert queue.get(job_id).attempt == 0
