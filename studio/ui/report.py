@@ -19,7 +19,7 @@ GRADES = {"A": "good", "B": "good", "C": "fair", "D": "poor"}
 def quality_report(reader: Reader, report: QualityReport) -> str:
     """Grade, headline and one row a check; the worst first."""
     colour = GRADES[report.grade]
-    headline = reader.say(f"quality.grade.{report.grade}", speech_seconds=report.speech_seconds)
+    headline = reader.say(f"quality.grade.{report.grade}")
     worst_first = sorted(report.checks, key=lambda check: ("poor", "fair", "good").index(check.verdict))
     rows = "".join(_row(reader, check) for check in worst_first)
     spoken = reader.say("ui.report.speech", duration=reader.duration(report.speech_seconds))
@@ -32,30 +32,14 @@ def quality_report(reader: Reader, report: QualityReport) -> str:
 
 
 def _row(reader: Reader, check: Check) -> str:
-    facts = {"value": check.value, "unit": check.unit, **check.threshold, **check.facts}
+    target = reader.say("ui.report.target", target=reader.say(f"quality.{check.name}.target", **check.facts))
     return (
         f'<li class="vt-check is-{check.verdict}">{icon(check.verdict)}<div><div class="vt-check-head">'
         f"<strong>{escape(reader.say(f'quality.{check.name}.name'))}</strong>"
-        f'<span class="vt-check-value">{escape(_number(check.value, check.unit))}</span>'
-        f"{pill(reader.say(f'ui.verdict.{check.verdict}'), check.verdict)}</div>"
-        f"<p>{escape(reader.say(f'quality.{check.name}.{check.verdict}', **facts))}</p>"
-        f"<small>{escape(_limits(reader, check))}</small></div></li>"
+        f'<span class="vt-check-value">{escape(reader.say(check.value_key, **check.facts))}</span>'
+        f"{pill(reader.say(f'quality.verdict.{check.verdict}'), check.verdict)}</div>"
+        f"<p>{escape(reader.say(check.advice_key, **check.facts))}</p><small>{escape(target)}</small></div></li>"
     )
-
-
-def _number(value: float | None, unit: str) -> str:
-    if value is None:
-        return "–"
-    digits = f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 1 else f"{value:.3g}"
-    return f"{digits} {unit}".strip()
-
-
-def _limits(reader: Reader, check: Check) -> str:
-    good, fair = check.threshold.get("good"), check.threshold.get("fair")
-    if not isinstance(good, (int, float)) or not isinstance(fair, (int, float)):
-        return ""
-    side = "at_least" if good >= fair else "at_most"
-    return reader.say(f"ui.report.{side}", good=_number(good, check.unit), fair=_number(fair, check.unit))
 
 
 def recording_rows(reader: Reader, recordings: Sequence[RecordingRecord], open_id: str | None) -> str:
