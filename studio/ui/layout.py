@@ -128,13 +128,18 @@ class Studio(Page):
     ) -> dict:
         """Everything for this voice; unless ``fresh``, what people have opened or typed stays as it is."""
         voice = self.voice(voice_id)
+        shown = {
+            self.shelf: self.draw_shelf(reader, voice_id),
+            **self.train.show(reader, voice, trial),
+            self.pulse: gr.update(active=self.train.busy(voice, trial)),
+        }
+        if not fresh:
+            return {**shown, **self.my_voice.settle(reader, voice), **self.speak.settle(reader, voice)}
         speech = self.speech(speech_id, voice_id)
         return {
-            self.shelf: self.draw_shelf(reader, voice_id),
-            **(self.my_voice.show(reader, voice) if fresh else self.my_voice.settle(reader, voice)),
-            **self.train.show(reader, voice, trial),
-            **self.speak.show(reader, voice, speech, fresh),
-            self.pulse: gr.update(active=self.train.busy(voice, trial)),
+            **shown,
+            **self.my_voice.show(reader, voice),
+            **self.speak.show(reader, voice, speech),
             self.breath: gr.update(active=bool(speech and speech.state in ("queued", "running"))),
         }
 

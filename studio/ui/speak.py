@@ -133,21 +133,27 @@ class Speak:
 
     # --- what is to be seen -------------------------------------------------------------------------------------
 
-    def show(
-        self, reader: Reader, voice: VoiceRecord | None, speech: Speech | None, fresh: bool = True
-    ) -> dict:
-        say = reader.say
+    def show(self, reader: Reader, voice: VoiceRecord | None, speech: Speech | None) -> dict:
         ready = voice is not None and voice.revision is not None
         return {
             self.says: "",
             self.said: "",
-            self.nothing: "" if ready else self._nothing(reader, voice),
-            self.desk: gr.update(visible=ready),
-            self.head: heading(say("ui.speak.title", name=voice.name), say("ui.speak.hint")) if ready else "",
-            self.history_head: heading(say("ui.history.title"), say("ui.history.hint")) if ready else "",
-            **self._sliders(voice, speech, fresh),
+            self.history_head: heading(reader.say("ui.history.title"), reader.say("ui.history.hint")),
+            **self.settle(reader, voice),
+            **self._set(voice, speech),
             **self.beat(reader, voice if ready else None, speech),
             self.history: self._history(reader, voice, speech) if ready else "",
+        }
+
+    def settle(self, reader: Reader, voice: VoiceRecord | None) -> dict:
+        """Only what the services change by themselves: whether the voice can speak, and what it obeys."""
+        ready = voice is not None and voice.revision is not None
+        title = reader.say("ui.speak.title", name=voice.name) if voice else ""
+        return {
+            self.nothing: "" if ready else self._nothing(reader, voice),
+            self.desk: gr.update(visible=ready),
+            self.head: heading(title, reader.say("ui.speak.hint")),
+            **self._obeyed(voice),
         }
 
     def beat(self, reader: Reader, voice: VoiceRecord | None, speech: Speech | None) -> dict:
@@ -177,19 +183,26 @@ class Speak:
         )
         return empty("empty_speak", reader.say(f"ui.speak.{key}"), reader.say(f"ui.speak.{key}_hint"), button)
 
-    def _sliders(self, voice: VoiceRecord | None, speech: Speech | None, fresh: bool) -> dict:
-        """Only the controls that the voice's engine obeys, in its own limits."""
+    def _controls(self, voice: VoiceRecord | None) -> dict[str, Control]:
         engine = self.page.container.engines.get(voice.revision.engine) if voice and voice.revision else None
-        obeyed = {control.name: control for control in engine.controls} if engine else {}
-        shown = {}
+        return {control.name: control for control in engine.controls} if engine else {}
+
+    def _obeyed(self, voice: VoiceRecord | None) -> dict:
+        """Only the controls that the voice's engine obeys, in its own limits."""
+        obeyed, shown = self._controls(voice), {}
         for name, slider in self.controls.items():
-            control = obeyed.get(name)
-            if control is None:
-                shown[slider] = gr.update(visible=False)
-                continue
+            limits = {}
+            if control := obeyed.get(name):
+                limits = {"minimum": control.minimum, "maximum": control.maximum, "step": control.step}
+            shown[slider] = gr.update(visible=name in obeyed, **limits)
+        return shown
+
+    def _set(self, voice: VoiceRecord | None, speech: Speech | None) -> dict:
+        """The same, with the values of the open speech or the engine's own."""
+        shown = self._obeyed(voice)
+        for name, control in self._controls(voice).items():
             value = speech.controls.get(name, control.default) if speech else control.default
-            limits = {"minimum": control.minimum, "maximum": control.maximum, "step": control.step}
-            shown[slider] = gr.update(visible=True, **limits, **({"value": value} if fresh else {}))
+            shown[self.controls[name]]["value"] = value
         return shown
 
     def _history(self, reader: Reader, voice: VoiceRecord, speech: Speech | None) -> str:
