@@ -10,7 +10,8 @@ import gradio as gr
 
 from studio.container import Container
 from studio.errors import StudioError, from_exception
-from studio.store.records import VoiceRecord
+from studio.language import languages, say
+from studio.store.records import Speech, VoiceRecord
 from studio.ui.handoff import Handoff
 from studio.ui.i18n import Reader, Words
 from studio.ui.markup import notice
@@ -38,6 +39,7 @@ class Page:
         # The browser keeps only names of things; the fixed secret lets it read them after the studio was restarted.
         self.voice_id = gr.BrowserState(None, storage_key="voxtale.voice", secret="voxtale")
         self.speech_id = gr.BrowserState(None, storage_key="voxtale.speech", secret="voxtale")
+        self._samples: dict[tuple[str, int], str] = {}
 
     @property
     def demo(self) -> bool:
@@ -51,6 +53,17 @@ class Page:
             return self.container.voices.get(voice_id)
         except StudioError:
             return None
+
+    def sample(self, voice_id: str, number: int) -> Speech:
+        """The sample sentences of a revision, asked for once and then looked up."""
+        speaking = self.container.speaking
+        speech_id = self._samples.get((voice_id, number))
+        if speech_id is None:
+            speech_id = self._samples[voice_id, number] = speaking.sample(voice_id, number).id
+        return speaking.get(speech_id)
+
+    def is_sample(self, speech: Speech) -> bool:
+        return any(speech.text == say("speech.sample", language) for language in languages)
 
     def on(
         self,

@@ -208,7 +208,9 @@ class Speak:
     def _history(self, reader: Reader, voice: VoiceRecord, speech: Speech | None) -> str:
         if self.page.demo:
             return ""
-        past = self.page.container.speaking.history(voice.id, HISTORY)
+        past = [
+            s for s in self.page.container.speaking.history(voice.id, HISTORY) if not self.page.is_sample(s)
+        ]
         return history_rows(reader, past, speech.id if speech else None)
 
     # --- what people do -----------------------------------------------------------------------------------------

@@ -131,7 +131,7 @@ class Train:
             return False
         waits = [self.page.container.speaking.get(trial[side]) for side in ("a", "b")] if trial else []
         if voice.revision and voice.revision.kind == "trained":
-            waits.append(self.page.container.speaking.sample(voice.id))
+            waits.append(self.page.sample(voice.id, voice.revision.number))
         return self.job(voice) is not None or any(speech.state in ("queued", "running") for speech in waits)
 
     def _nothing(self, reader: Reader, voice: VoiceRecord | None) -> str:
@@ -172,7 +172,8 @@ class Train:
         samples = f'<p class="vt-hint">{escape(reader.say("ui.card.samples_after"))}</p>'
         if voice.revision.kind == "trained":
             speaking = self.page.container.speaking
-            samples = sample_players(reader, self.page.handoff, speaking, speaking.sample(voice.id))
+            sample = self.page.sample(voice.id, voice.revision.number)
+            samples = sample_players(reader, self.page.handoff, speaking, sample)
         return voice_card(reader, voice, samples)
 
     def _trial(self, reader: Reader, trial: dict | None) -> str:
@@ -235,12 +236,10 @@ class Train:
         if event.act == "vote" and trial and event.vote in ("a", "b", "same"):
             trial = {**trial, "vote": event.vote}
         elif event.act == "trial":
-            speaking, voice = self.page.container.speaking, self.page.container.voices.get(voice_id)
+            voice = self.page.container.voices.get(voice_id)
             first = self.page.container.voices.revisions(voice_id)[0]
-            before, after = (
-                speaking.sample(voice_id, first.number),
-                speaking.sample(voice_id, voice.revision.number),
-            )
+            before = self.page.sample(voice_id, first.number)
+            after = self.page.sample(voice_id, voice.revision.number)
             hidden = secrets.choice(("a", "b"))
             other = "b" if hidden == "a" else "a"
             trial = {hidden: after.id, other: before.id, "after": hidden, "vote": None}

@@ -1,0 +1,108 @@
+"""The page in headless Chromium, over real services with the fake engine."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from studio.container import Container
+from studio.settings import Settings
+from tests.fakes import FakeEngine, fake_engines
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
+    "--disable-sync --use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
+).split()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def served(container: Container) -> Iterator[str]:
+    """The page of ``container`` on a free port of 127.0.0.1; the address."""
+    import fastapi
+    import uvicorn
+
+    from studio.ui.layout import mount_page
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(mount_page(fastapi.FastAPI(), container), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        server.should_exit = True
+        server.force_exit = True
+        thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def engine() -> FakeEngine:
+    return FakeEngine(step_seconds=0.1)
+
+
+@pytest.fixture(scope="module")
+def container(tmp_path_factory: pytest.TempPathFactory, engine: FakeEngine) -> Iterator[Container]:
+    settings = Settings(home=tmp_path_factory.mktemp("home") / "library", device="cpu", port=0)
+    with Container(settings, fake_engines(engine)) as container:
+        yield container
+
+
+@pytest.fixture(scope="module")
+def address(container: Container) -> Iterator[str]:
+    with served(container) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(chromium, address: str) -> Iterator[Callable]:
+    """``visit(language, light, width)`` opens the page; the test fails on anything the browser complains about."""
+    contexts, complaints = [], []
+
+    def note(kind: str, text: str) -> None:
+        complaints.append(f"{kind}: {text}")
+
+    def open_page(language: str = "en", light: str = "light", width: int = 1440, to: str = address):
+        locale = {"en": "en-US", "zh": "zh-CN"}[language]
+        context = chromium.new_context(
+            locale=locale, color_scheme=light, viewport={"width": width, "height": 900}, accept_downloads=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", lambda message: message.type == "error" and note("console", message.text))
+        page.on("pageerror", lambda error: note("error", str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                request.url.startswith(("http://127.0.0.1:", "data:", "blob:"))
+                or note("leaves the studio", request.url)
+            ),
+        )
+        page.goto(to)
+        page.wait_for_selector("body[data-vt-ready]")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not complaints, "\n".join(complaints)
