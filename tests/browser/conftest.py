@@ -43,7 +43,8 @@ def served(container: Container) -> Iterator[str]:
 
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(mount_page(fastapi.FastAPI(), container), log_level="warning"))
+        app = mount_page(fastapi.FastAPI(), container)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         while not server.started:
@@ -51,13 +52,12 @@ def served(container: Container) -> Iterator[str]:
             time.sleep(0.05)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
         server.should_exit = True
-        server.force_exit = True
         thread.join(10)
 
 
 @pytest.fixture(scope="module")
 def engine() -> FakeEngine:
-    return FakeEngine(step_seconds=0.1)
+    return FakeEngine(step_seconds=0.25)
 
 
 @pytest.fixture(scope="module")

@@ -164,7 +164,7 @@ def test_from_a_recording_to_a_reading_and_out_again(visit, container: Container
     second.goto(page.url)
     second.wait_for_selector(".vt-rail")
     page.reload()
-    page.wait_for_selector(".vt-curve")
+    page.wait_for_selector(".vt-progress .vt-curve")
     assert container.voices.get(voice.id).active_job_id == job_id
     page.wait_for_selector(".vt-samples li >> nth=1")
     second.wait_for_selector(".vt-samples li >> nth=1")
