@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from studio import __version__
 from studio.doctor import run_doctor
 from studio.errors import StudioError
 from studio.language import languages, say
-from studio.launch import listen, prepare_environment, prepare_home, read_settings, run, terminal_language
+from studio.launch import (
+    listen,
+    prepare_environment,
+    prepare_home,
+    read_settings,
+    run,
+    terminal_language,
+    warm_up,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,7 +50,7 @@ def serve(options: argparse.Namespace, language: str) -> int:
 
         with Container(settings) as container:
             app = mount_page(build_api(container), container)
-            run(app, listener, language)
+            run(app, listener, language, partial(warm_up, container))
     return 0
 
 

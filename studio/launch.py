@@ -14,7 +14,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +24,13 @@ from studio.language import nearest_language, say
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from studio.container import Container
     from studio.settings import Settings
 
 GRACE_SECONDS = 5
 """What open requests have to end in when the studio stops."""
-_NEEDED_SOON = ("torch", "librosa", "soundfile", "matplotlib.figure")
+_NEEDED_SOON = ("soundfile", "scipy.signal", "torch", "matplotlib.figure")
+_log = logging.getLogger(__name__)
 
 
 def terminal_language() -> str:
@@ -130,15 +132,19 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(app: FastAPI, listener: socket.socket, language: str) -> None:
-    """Answer until SIGINT or SIGTERM; then finish the open requests and return or raise ``SystemExit``."""
+def run(app: FastAPI, listener: socket.socket, language: str, once_open: Callable[[], None]) -> None:
+    """Answer until SIGINT or SIGTERM; then finish the open requests and return or raise ``SystemExit``.
+
+    Args:
+        once_open: runs in a thread of its own as soon as the page answers.
+    """
     import uvicorn
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             print(say("launch.ready", language, address=address(listener)), flush=True)
-            threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+            threading.Thread(target=once_open, name="warm-up", daemon=True).start()
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             for route in app.routes:  # every open page holds an event stream, which ends only when told to
@@ -166,7 +172,12 @@ def _is_news(record: logging.LogRecord) -> bool:
     return not (record.exc_info and record.exc_info[0] is asyncio.CancelledError)
 
 
-def _warm_up() -> None:
-    """Import behind the open page what the first recording and the first sentence would wait for."""
-    for name in _NEEDED_SOON:
-        importlib.import_module(name)
+def warm_up(container: Container) -> None:
+    """Do behind the open page what the first recording and the first sentence would wait for."""
+    try:
+        for name in _NEEDED_SOON:
+            importlib.import_module(name)
+        with container.residency.lease(("engine", next(iter(container.engines)))):
+            pass
+    except Exception:  # whoever needs it first is told; here there is nobody to tell
+        _log.exception("warming up did not succeed")

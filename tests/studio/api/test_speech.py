@@ -1,0 +1,151 @@
+"""``/v1/audio/speech``: OpenAI's fields, our controls, labelled files."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+import soundfile
+from fastapi.testclient import TestClient
+
+from tests.fakes import WORD_SECONDS, FakeEngine
+
+TEXT = "One two three four five."
+
+
+@pytest.fixture
+def voice_id(make_voice: Callable[[], dict]) -> str:
+    return make_voice()["id"]
+
+
+def speak(client: TestClient, voice_id: str, **fields: object):
+    return client.post(
+        "/v1/audio/speech", json={"voice": voice_id, "input": TEXT, "response_format": "wav", **fields}
+    )
+
+
+def seconds(audio: bytes) -> float:
+    return soundfile.info(io.BytesIO(audio)).duration
+
+
+@pytest.mark.parametrize(
+    ("format", "kind", "magic"),
+    [
+        ("wav", "audio/wav", b"RIFF"),
+        ("mp3", "audio/mpeg", (b"ID3", b"\xff\xfb", b"\xff\xf3")),
+        ("flac", "audio/flac", b"fLaC"),
+        ("opus", "audio/ogg", b"OggS"),
+    ],
+)
+def test_formats(client: TestClient, voice_id: str, format: str, kind: str, magic: bytes) -> None:
+    answer = speak(client, voice_id, response_format=format, seed=5)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == kind
+    assert answer.content.startswith(magic)
+    assert answer.headers["x-voxtale-seed"] == "5"
+    assert answer.headers["x-voxtale-ai-generated"] == "true"
+    if format == "opus":
+        assert b"OpusHead" in answer.content[:200]
+    else:
+        assert seconds(answer.content) >= 5 * WORD_SECONDS
+
+
+def test_what_openai_s_client_sends_is_enough(client: TestClient, voice_id: str) -> None:
+    answer = client.post("/v1/audio/speech", json={"model": "tts-1", "voice": voice_id, "input": TEXT})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "audio/mpeg"
+
+
+@pytest.mark.parametrize(
+    ("fields", "length_scale"),
+    [
+        ({}, 1.0),
+        ({"speed": 2.0}, 0.5),
+        ({"speed": 0.5}, 2.0),
+        ({"length_scale": 1.5}, 1.5),
+        ({"length_scale": 1.5, "speed": 1.5}, 1.0),
+    ],
+)
+def test_speed_multiplies_one_over_length_scale(
+    client: TestClient, voice_id: str, fields: dict, length_scale: float
+) -> None:
+    plain = seconds(speak(client, voice_id, seed=1).content)
+    changed = seconds(speak(client, voice_id, seed=1, **fields).content)
+    assert changed - plain == pytest.approx(5 * WORD_SECONDS * (length_scale - 1.0), abs=0.05)
+
+
+def test_a_seed_names_the_take(client: TestClient, voice_id: str, engine: FakeEngine) -> None:
+    first = speak(client, voice_id, seed=3)
+    spoken = len(engine.spoken)
+    again = speak(client, voice_id, seed=3)
+    assert again.content == first.content and len(engine.spoken) == spoken
+    assert speak(client, voice_id, seed=4).content != first.content
+
+
+def test_without_a_seed_one_is_drawn_and_told(client: TestClient, voice_id: str) -> None:
+    first = speak(client, voice_id)
+    seed = int(first.headers["x-voxtale-seed"])
+    assert speak(client, voice_id, seed=seed).content == first.content
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"input": ""}, 422, "text_empty"),
+        ({"input": "   \n"}, 422, "text_empty"),
+        ({"input": "word " * 20_000}, 422, "text_too_long"),
+        ({"input": "🙂🙂"}, 422, "text_unspeakable"),
+        ({"input": "今天天气很好。"}, 422, "language_unsupported"),
+        ({"voice": "nobody"}, 404, "voice_unknown"),
+        ({"voice": "../../etc"}, 404, "voice_unknown"),
+        ({"model": "gpt-sovits"}, 422, "model_unknown"),
+        ({"response_format": "aac"}, 422, "request_invalid"),
+        ({"speed": 4.5}, 422, "request_invalid"),
+        ({"noise_scale": 1.5}, 422, "request_invalid"),
+        ({"seed": -1}, 422, "request_invalid"),
+        ({"instructions": "whisper"}, 422, "request_invalid"),
+        ({"input": None}, 422, "request_invalid"),
+    ],
+)
+def test_bad_wishes_get_a_sentence(
+    client: TestClient, voice_id: str, engine: FakeEngine, fields: dict, status: int, code: str
+) -> None:
+    spoken = len(engine.spoken)
+    for language in ("en", "zh"):
+        body = {"voice": voice_id, "input": TEXT, **fields}
+        answer = client.post("/v1/audio/speech", json=body, headers={"accept-language": language})
+        assert (answer.json()["code"], answer.status_code) == (code, status)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["content-language"] == language
+        assert answer.json()["next"]
+    assert len(engine.spoken) == spoken
+
+
+def test_half_a_character_is_refused(client: TestClient, voice_id: str) -> None:
+    body = f'{{"voice": "{voice_id}", "input": "One \\ud83d two."}}'
+    answer = client.post("/v1/audio/speech", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid")
+
+
+def test_a_pace_out_of_range_names_the_range(client: TestClient, voice_id: str) -> None:
+    answer = speak(client, voice_id, speed=4.0)
+    assert answer.status_code == 422
+    assert "length_scale" in answer.json()["detail"]
+
+
+def test_the_way_in_answers_while_someone_waits(
+    client: TestClient, voice_id: str, engine: FakeEngine
+) -> None:
+    engine.step_seconds = 1.0
+    answers = []
+    waiting = threading.Thread(target=lambda: answers.append(speak(client, voice_id, seed=99)))
+    waiting.start()
+    time.sleep(0.2)
+    started = time.monotonic()
+    assert client.get("/healthz").status_code == 200
+    assert time.monotonic() - started < 0.5
+    waiting.join()
+    assert answers[0].status_code == 200
