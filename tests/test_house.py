@@ -9,10 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import packages_distributions
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("app", "models", "pipelines", "studio")
@@ -182,6 +183,34 @@ def test_torch_and_torchaudio_are_the_same_release() -> None:
         re.findall(r"^(torch|torchaudio)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     )
     assert pins["torch"] == pins["torchaudio"]
+
+
+def test_every_package_names_its_licence() -> None:
+    """Also of what the packages need themselves: nothing under the GPL or AGPL is installed with the studio."""
+    words = set(re.findall(r"[\w-]+", (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")))
+    assert sorted(name for name in required("requirements.txt") if name not in words) == []
+    wanted, seen, strict = list(required("requirements.txt")), set(), []
+    while wanted:
+        if (name := wanted.pop()) in seen:
+            continue
+        seen.add(name)
+        try:
+            package = distribution(name)
+        except PackageNotFoundError:  # of another system or an option that is not taken
+            continue
+        if re.search(r"\bA?GPL\b|GNU (Affero )?General", _licence(package)):
+            strict.append(name)
+        needs = (Requirement(line) for line in package.requires or ())
+        wanted += [
+            _normal(need.name) for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})
+        ]
+    assert strict == []
+
+
+def _licence(package: Distribution) -> str:
+    about = package.metadata
+    stated = about.get("License-Expression") or (about.get("License") or "").split("\n")[0]
+    return " ".join([stated, *(c for c in about.get_all("Classifier") or [] if c.startswith("License"))])
 
 
 def test_the_clone_stays_small() -> None:

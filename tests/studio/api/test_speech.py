@@ -5,20 +5,38 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pytest
 import soundfile
 from fastapi.testclient import TestClient
 
-from tests.fakes import WORD_SECONDS, FakeEngine
+from studio.api.server import build_api
+from studio.container import Container
+from studio.settings import Settings
+from tests.fakes import WORD_SECONDS, FakeEngine, fake_engines
+from tests.studio.api.conftest import new_voice
 
 TEXT = "One two three four five."
 
 
-@pytest.fixture
-def voice_id(make_voice: Callable[[], dict]) -> str:
-    return make_voice()["id"]
+@pytest.fixture(scope="module")
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture(scope="module")
+def client(engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One studio for all tests here: what they say to it does not change the voice."""
+    settings = Settings(home=tmp_path_factory.mktemp("speech") / "library", device="cpu", port=0)
+    with Container(settings, fake_engines(engine)) as container:
+        with TestClient(build_api(container), base_url="http://127.0.0.1:7860") as client:
+            yield client
+
+
+@pytest.fixture(scope="module")
+def voice_id(client: TestClient) -> str:
+    return new_voice(client)["id"]
 
 
 def speak(client: TestClient, voice_id: str, **fields: object):
@@ -137,9 +155,9 @@ def test_a_pace_out_of_range_names_the_range(client: TestClient, voice_id: str) 
 
 
 def test_the_way_in_answers_while_someone_waits(
-    client: TestClient, voice_id: str, engine: FakeEngine
+    client: TestClient, voice_id: str, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine.step_seconds = 1.0
+    monkeypatch.setattr(engine, "step_seconds", 1.0)
     answers = []
     waiting = threading.Thread(target=lambda: answers.append(speak(client, voice_id, seed=99)))
     waiting.start()
