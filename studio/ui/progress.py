@@ -10,7 +10,7 @@ from studio.ui.i18n import Reader
 from studio.ui.markup import action, icon
 
 STAGES = ("slice", "transcribe", "features", "train", "check")
-WIDTH, HEIGHT = 640, 200
+WIDTH, HEIGHT, LEFT = 640, 200, 60
 
 
 def training_progress(reader: Reader, job: Job) -> str:
@@ -68,12 +68,12 @@ def loss_curve(reader: Reader, rows: Sequence[Sequence[float | None]]) -> str:
     first, last = rows[0][0], rows[-1][0]
 
     def place(step: float, loss: float) -> str:
-        x = 44 + (WIDTH - 60) * (step - first) / max(last - first, 1e-9)
+        x = LEFT + (WIDTH - LEFT - 16) * (step - first) / max(last - first, 1e-9)
         y = 14 + (HEIGHT - 44) * (high - loss) / max(high - low, 1e-9)
         return f"{x:.1f},{y:.1f}"
 
     grid = "".join(
-        f'<line x1="44" x2="{WIDTH - 16}" y1="{y:.0f}" y2="{y:.0f}"/><text x="38" y="{y + 4:.0f}" text-anchor="end">{loss:.2g}</text>'
+        f'<line x1="{LEFT}" x2="{WIDTH - 16}" y1="{y:.0f}" y2="{y:.0f}"/><text x="{LEFT - 8}" y="{y + 4:.0f}" text-anchor="end">{loss:.2g}</text>'
         for y, loss in ((14 + (HEIGHT - 44) * k / 2, high - (high - low) * k / 2) for k in range(3))
     )
     dots = "".join('<circle cx="{}" cy="{}" r="4"/>'.format(*place(*point).split(",")) for point in held_out)
