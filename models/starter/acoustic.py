@@ -249,9 +249,11 @@ class Acoustic(nn.Module):
         # 1. Durations.
         present = torch.ones_like(symbols, dtype=speaker.dtype).unsqueeze(-1)
         text = self.text(symbols, tones, language, present, speaker)
-        wanted = (self.duration(text, present, speaker).exp() - 1) * length_scale
-        wanted = torch.where(silent, wanted.clamp(min=0.0), wanted.clamp(min=2.0))
-        ends = wanted.cumsum(dim=1).round().long()  # rounding the sum, not the parts, keeps the pace exact
+        natural = self.duration(text, present, speaker).exp() - 1
+        natural = torch.where(silent, natural.clamp(min=0.0), natural.clamp(min=2.0))
+        ends = (
+            (natural * length_scale).cumsum(dim=1).round().long()
+        )  # rounding the sum, not the parts, keeps the pace exact
         ends[:, -1] += ends[:, -1] % STACK
         starts = F.pad(ends, (1, 0))
         # 2. Prior.

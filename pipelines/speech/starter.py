@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,9 @@ from pipelines.text.utterance import Utterance
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "starter"
 REFERENCE_SECONDS = 3.0
+PART_SECONDS = 60.0
+"""Longer recordings are looked at in parts, so that memory and the time between two turns stay bounded."""
+_REFERENCE_PARTS = 4
 _KEPT_VOICES = 4
 
 
@@ -49,11 +53,13 @@ class StarterEngine:
         base = hashlib.sha256(acoustic_file.read_bytes()).hexdigest()[:16]
         return cls(acoustic, vocoder, Ear.load(device), base, device)
 
+    @torch.no_grad()
     def prepare(self, recordings: Sequence[Recording]) -> Voice:
+        parts = [part for recording in recordings for part in recording.parts(PART_SECONDS)]
         vectors = [
             self.acoustic.speaker_of(window.unsqueeze(0))
-            for recording in recordings
-            for window in reference_windows(self.mel(recording))
+            for part in parts[:: max(1, math.ceil(len(parts) / _REFERENCE_PARTS))]  # spread over all of them
+            for window in reference_windows(self.mel(part))
         ]
         if not vectors:
             raise CraftError("training_too_little_speech", seconds=0.0, minimum=REFERENCE_SECONDS)
@@ -154,4 +160,6 @@ def reference_windows(mel: Tensor) -> list[Tensor]:
         return [mel] if len(mel) > length // 4 else []
     loudness = mel.mean(dim=1)
     windows = [mel[i : i + length] for i in range(0, len(mel) - length + 1, length // 2)]
-    return [window for window in windows if window.mean() > loudness.median() - 0.5]
+    return [window for window in windows if window.mean() > loudness.median() - 0.5] or [
+        max(windows, key=lambda window: float(window.mean()))
+    ]

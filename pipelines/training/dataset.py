@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -68,13 +69,12 @@ def is_full_band(mel: Tensor) -> bool:
     return bool(mel[loudness > loudness.median(), 73:].mean() > FULL_BAND_LEVEL)
 
 
-def examples_of(mel: Tensor, read: Utterance | None, ear: Ear, first: int) -> list[Example]:
-    """Training examples from one recording.
+def examples_of(mel: Tensor, read: Utterance | None, ear: Ear) -> list[Example]:
+    """Training examples from one recording of a minute or so.
 
     Args:
         mel: ``[T, MEL_BANDS]``, levelled.
         read: what is said in it, when that is known.
-        first: how many examples there are already; every eighth is held out.
     """
     full_band = is_full_band(mel)
     timed = ear.align(mel, read.phonemes) if read else None
@@ -102,10 +102,18 @@ def examples_of(mel: Tensor, read: Utterance | None, ear: Ear, first: int) -> li
                 language=read.language if read else "en",
                 full_band=full_band,
                 recorded=True,
-                trained=(first + len(examples)) % 8 != 3,
+                trained=True,
             )
         )
     return examples
+
+
+def hold_out(examples: Sequence[Example]) -> list[Example]:
+    """``examples`` of which every eighth is not trained on; of fewer than four, the shortest."""
+    chosen = set(range(3, len(examples), 8))
+    if not chosen and examples:
+        chosen = {min(range(len(examples)), key=lambda number: len(examples[number].mel))}
+    return [replace(example, trained=number not in chosen) for number, example in enumerate(examples)]
 
 
 def _cut(timed: TimedPhonemes, begin: int, end: int) -> TimedPhonemes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
@@ -18,15 +18,13 @@ from models.starter.mel import FRAMES_PER_SECOND
 from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
 from pipelines.speech.engine import Monitor, TrainedVoice
+from pipelines.speech.starter import PART_SECONDS, StarterEngine
 from pipelines.speech.voice import Voice
 from pipelines.text.english import to_utterance
 from pipelines.text.language import detect_language
 from pipelines.training.base.acoustic import acoustic_losses
 from pipelines.training.base.speech_set import SpeechSet, lay_out
-from pipelines.training.dataset import examples_of
-
-if TYPE_CHECKING:
-    from pipelines.speech.starter import StarterEngine
+from pipelines.training.dataset import examples_of, hold_out
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,8 @@ PLANS = {
 LORA_SCALE = 2.0
 TARGETS = r"(flow|prior_blocks)\b.*\.(expand|contract)|flow\.(stem|out)|prior_(stem|out)"
 """Layers that LoRA adapts. Text encoder and durations stay: on a minute of speech they memorise its sentences."""
-LEAST_SECONDS = 8.0
+LEAST_SECONDS = 10.0
+"""More than one slice, so that there is something to train on and something to hold out."""
 CHECK_SENTENCES = (
     "The birch canoe slid on the smooth planks.",
     "Did you really walk home in the rain last night?",
@@ -63,15 +62,16 @@ def fine_tune(
     plan, began = PLANS[quality], time.monotonic()
     # 1. Cut the recordings, and write down their phonemes.
     monitor.stage("slice", 0.0)
+    parts = [part for recording in recordings for part in recording.parts(PART_SECONDS)]
     examples = []
-    for number, recording in enumerate(recordings):
-        monitor.stage("transcribe", 0.01 + 0.05 * number / len(recordings))
+    for number, part in enumerate(parts):
+        monitor.stage("transcribe", 0.01 + 0.05 * number / len(parts))
         with monitor.turn():
-            mel = engine.mel(recording)
-            known = recording.text if recording.text and detect_language(recording.text) == "en" else None
-            examples += examples_of(mel, to_utterance(known) if known else None, engine.ear, len(examples))
+            known = part.text if part.text and detect_language(part.text) == "en" else None
+            examples += examples_of(engine.mel(part), to_utterance(known) if known else None, engine.ear)
+    examples = hold_out(examples)
     seconds = sum(len(example.mel) for example in examples) / FRAMES_PER_SECOND
-    if seconds < LEAST_SECONDS or len({example.trained for example in examples}) < 2:
+    if seconds < LEAST_SECONDS:
         raise CraftError("training_too_little_speech", seconds=seconds, minimum=LEAST_SECONDS)
     # 2. Lay them out, and start from the zero-shot voice.
     monitor.stage("features", 0.07)
@@ -82,9 +82,10 @@ def fine_tune(
     voice, steps, best_step, curve = _Adaptation(engine, speech, instant, plan, monitor).run()
     # 4. Listen to both.
     monitor.stage("check", 0.95)
+    held_out = [example.mel.float().to(engine.device) for example in examples if not example.trained]
     with monitor.turn():
-        held_out = [example.mel.float().to(engine.device) for example in examples if not example.trained]
         before, _ = assess(engine, instant, held_out)
+    with monitor.turn():
         after, intelligibility = assess(engine, voice, held_out)
     monitor.stage("check", 1.0)
     card = {
@@ -206,6 +207,8 @@ class _Adaptation:
         generator = torch.Generator(self.speech.device).manual_seed(1)
         clips = self.speech.draw(24, generator, trained=False)
         held_out = float(self._losses(clips, generator))
+        if not math.isfinite(held_out):
+            raise CraftError("training_diverged", step=self.step)
         if not train_loss:
             train_loss = held_out
         self.curve.append((self.step, train_loss, held_out))
