@@ -1,0 +1,1 @@
+"""Pictures: own flat art, the layout composer, and what paints over it."""

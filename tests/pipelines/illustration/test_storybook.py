@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from pipelines.illustration.captions import prompt
+from pipelines.illustration.palette import PALETTES
+from pipelines.illustration.places import PLACES
+from pipelines.training.storybook_scenes import (
+    CHUNK,
+    SUBJECTS,
+    SceneFactory,
+    captions,
+    held_out,
+    held_out_scenes,
+    random_scene,
+)
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+
+from pipelines.training.storybook_parts import Painter, new_vae, standardise, train_tokenizer  # noqa: E402
+from pipelines.training.storybook_ruler import Ruler, measure  # noqa: E402
+
+
+def test_training_never_sees_a_held_out_pair_and_the_tests_see_nothing_else():
+    rng = Random(1)
+    for place in PLACES:
+        for _ in range(60):
+            assert not any(held_out(actor.look.subject, place) for actor in random_scene(place, rng).actors)
+    for scene in held_out_scenes(200, 3):
+        assert held_out(scene.actors[0].look.subject, scene.place)
+    share = np.mean([held_out(subject, place) for subject in SUBJECTS for place in PLACES])
+    assert 0.05 < share < 0.15
+
+
+def test_the_factory_renders_what_it_says():
+    factory = SceneFactory(CHUNK, workers=1, seed=2, tests=held_out_scenes(2, 1))
+    try:
+        assert factory.tests().shape == (2, 256, 256, 3)
+        chunk = factory.ready(120)
+        assert chunk is not None and factory.ready(0.01) is None
+        assert factory.pixels.std((1, 2, 3)).min() > 5
+        assert set(chunk.palette) == set(range(len(PALETTES)))
+        assert all(len(view) == 4 for scene in chunk.captions for view in scene)
+    finally:
+        factory.close()
+
+
+def test_prompts_fit_the_tokenizer_and_strange_words_do_not_break_it():
+    tokenizer = train_tokenizer(captions(3000, 5))
+    rng = Random(4)
+    longest = 0
+    for place in PLACES:
+        line = prompt(random_scene(place, rng))
+        found = tokenizer(line)["input_ids"]
+        longest = max(longest, len(found))
+        assert tokenizer.decode(found, skip_special_tokens=True).replace(" ", "") == line.replace(" ", "")
+    assert longest <= 48
+    for line in ("zebra 42!", "狐狸", ""):
+        ids = tokenizer(line)["input_ids"]
+        assert ids[0] == tokenizer.bos_token_id and ids.count(tokenizer.eos_token_id) == 1
+
+
+def test_latents_are_standardised_without_changing_pictures():
+    torch.manual_seed(0)
+    vae = new_vae().eval()
+    pictures = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        before = vae.encode(pictures).latent_dist
+        shown = vae.decode(before.mean).sample
+        standardise(vae, before.mean)
+        after = vae.encode(pictures).latent_dist
+        assert torch.allclose(after.mean.mean((0, 2, 3)), torch.zeros(4), atol=1e-4)
+        assert torch.allclose(after.mean.std((0, 2, 3)), torch.ones(4), atol=1e-3)
+        assert torch.allclose(vae.decode(after.mean).sample, shown, atol=1e-3)
+
+
+def test_the_folder_is_a_stable_diffusion_pipeline_under_22_mb(tmp_path):
+    from diffusers import StableDiffusionPipeline
+
+    painter = Painter.new(captions(2000, 1))
+    painter.save(tmp_path / "storybook")
+    assert sum(file.stat().st_size for file in (tmp_path / "storybook").rglob("*") if file.is_file()) < 22e6
+    pipeline = StableDiffusionPipeline.from_pretrained(tmp_path / "storybook", dtype=torch.float32)
+    assert pipeline.scheduler.config.prediction_type == "v_prediction"
+    images = pipeline("a fox, in the forest", num_inference_steps=1, guidance_scale=1.0).images
+    assert images[0].size == (256, 256)
+
+
+def test_the_ruler_scores_what_it_is_told():
+    torch.manual_seed(0)
+    ruler = Ruler().eval()
+    pictures = torch.rand(3, 3, 256, 256)
+    with torch.no_grad():
+        subjects, places, palettes = ruler(pictures)
+    best = subjects.topk(2, 1).indices
+    who = torch.full((3, 3), -1)
+    who[:, :2] = best
+    score = measure(ruler, pictures, who, places.argmax(1), (palettes.argmax(1) + 1) % 6)
+    assert (score.subject, score.place, score.palette) == (1.0, 1.0, 0.0)
