@@ -16,6 +16,37 @@ WIDTHS = (32, 64, 96, 144, 192)
 HEADS = (len(SUBJECTS), len(PLACE_NAMES), len(PALETTE_NAMES))
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What pictures should show: `who` [B, 3] with -1 for nobody, `place` [B], `palette` [B]."""
+
+    who: torch.Tensor
+    place: torch.Tensor
+    palette: torch.Tensor
+
+    def __getitem__(self, rows: torch.Tensor | slice) -> Asked:
+        return Asked(self.who[rows], self.place[rows], self.palette[rows])
+
+    @classmethod
+    def nothing(cls, count: int, device: torch.device) -> Asked:
+        place, palette = (torch.zeros(count, dtype=torch.long, device=device) for _ in range(2))
+        return cls(torch.full((count, 3), -1, device=device), place, palette)
+
+    @classmethod
+    def of(cls, who: list[int], place: list[int], palette: list[int], device: torch.device) -> Asked:
+        alone = torch.tensor([[one, -1, -1] for one in who], device=device)
+        return cls(alone, torch.tensor(place, device=device), torch.tensor(palette, device=device))
+
+
+@dataclass(frozen=True)
+class Score:
+    """Shares of pictures where the asked subjects, place, palette were found."""
+
+    subject: float
+    place: float
+    palette: float
+
+
 class Ruler(nn.Module):
     """pictures [B, 3, 256, 256] in -1..1 -> logits of subjects [B, S], places [B, 14], palettes [B, 6]."""
 
@@ -24,11 +55,8 @@ class Ruler(nn.Module):
         layers: list[nn.Module] = []
         last = 3
         for width in WIDTHS:
-            layers += [
-                nn.Conv2d(last, width, 3, 1 if width == WIDTHS[-1] else 2, 1),
-                nn.GroupNorm(8, width),
-                nn.SiLU(),
-            ]
+            stride = 1 if width == WIDTHS[-1] else 2
+            layers += [nn.Conv2d(last, width, 3, stride, 1), nn.GroupNorm(8, width), nn.SiLU()]
             layers += [nn.Conv2d(width, width, 3, 1, 1), nn.GroupNorm(8, width), nn.SiLU()]
             last = width
         self.body = nn.Sequential(*layers)
@@ -45,7 +73,7 @@ class Ruler(nn.Module):
         return subjects, places, palettes
 
     def save(self, path: Path) -> None:
-        save_file({name: value.half().contiguous() for name, value in self.state_dict().items()}, path)
+        save_file({name: value.half().contiguous().cpu() for name, value in self.state_dict().items()}, path)
 
     @classmethod
     def load(cls, path: Path) -> Ruler:
@@ -53,41 +81,30 @@ class Ruler(nn.Module):
         ruler.load_state_dict({name: value.float() for name, value in load_file(path).items()})
         return ruler.eval()
 
+    @torch.no_grad()
+    def measure(self, pictures: torch.Tensor, asked: Asked) -> Score:
+        """All asked subjects must be the most likely ones: top 1 of one, top 2 of two, top 3 of three."""
+        right = [0, 0, 0]
+        for start in range(0, len(pictures), 64):
+            cut = slice(start, min(start + 64, len(pictures)))
+            wanted = asked[cut]
+            subjects, places, palettes = self(pictures[cut])
+            present = wanted.who >= 0
+            best = subjects.topk(3, 1).indices
+            ranks = torch.arange(3, device=best.device)
+            best = best.masked_fill(ranks >= present.sum(1, keepdim=True), -2)
+            found = (wanted.who.unsqueeze(2) == best.unsqueeze(1)).any(2)
+            right[0] += int((found | ~present).all(1).sum())
+            right[1] += int((places.argmax(1) == wanted.place).sum())
+            right[2] += int((palettes.argmax(1) == wanted.palette).sum())
+        return Score(*(count / len(pictures) for count in right))
 
-def ruler_loss(
-    ruler: nn.Module, pictures: torch.Tensor, who: torch.Tensor, place: torch.Tensor, palette: torch.Tensor
-) -> torch.Tensor:
-    """`who` [B, 3] with -1 for nobody; `place`, `palette` [B]."""
+
+def ruler_loss(ruler: nn.Module, pictures: torch.Tensor, asked: Asked) -> torch.Tensor:
     subjects, places, palettes = ruler(pictures)
-    asked = torch.zeros_like(subjects, dtype=torch.float32)
-    asked.scatter_add_(1, who.clamp(min=0), (who >= 0).float())
-    presence = F.binary_cross_entropy_with_logits(subjects.float(), asked, reduction="sum") / len(who)
-    return presence + F.cross_entropy(places.float(), place) + F.cross_entropy(palettes.float(), palette)
-
-
-@dataclass(frozen=True)
-class Score:
-    """Shares of pictures where the asked subjects, place, palette were found."""
-
-    subject: float
-    place: float
-    palette: float
-
-
-@torch.no_grad()
-def measure(
-    ruler: Ruler, pictures: torch.Tensor, who: torch.Tensor, place: torch.Tensor, palette: torch.Tensor
-) -> Score:
-    """All asked subjects must be the most likely ones: top 1 of one, top 2 of two, top 3 of three."""
-    right = [0.0, 0.0, 0.0]
-    for part in range(0, len(pictures), 64):
-        cut = slice(part, part + 64)
-        subjects, places, palettes = ruler(pictures[cut])
-        asked = who[cut] >= 0
-        best = subjects.topk(3, 1).indices
-        best = best.masked_fill(torch.arange(3, device=best.device) >= asked.sum(1, keepdim=True), -2)
-        found = (who[cut].unsqueeze(2) == best.unsqueeze(1)).any(2)
-        right[0] += (found | ~asked).all(1).sum().item()
-        right[1] += (places.argmax(1) == place[cut]).sum().item()
-        right[2] += (palettes.argmax(1) == palette[cut]).sum().item()
-    return Score(*(count / len(pictures) for count in right))
+    present = torch.zeros_like(subjects, dtype=torch.float32)
+    present.scatter_add_(1, asked.who.clamp(min=0), (asked.who >= 0).float())
+    who = F.binary_cross_entropy_with_logits(subjects.float(), present, reduction="sum") / len(pictures)
+    return (
+        who + F.cross_entropy(places.float(), asked.place) + F.cross_entropy(palettes.float(), asked.palette)
+    )

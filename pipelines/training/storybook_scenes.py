@@ -115,7 +115,7 @@ class SceneFactory:
     """Renders `count` scenes (a multiple of CHUNK) into `pixels` [scene, 256, 256, 3] in the background."""
 
     def __init__(self, count: int, workers: int, seed: int, tests: list[Scene]) -> None:
-        self.chunks = count // CHUNK
+        self.chunks, self.test_scenes = count // CHUNK, tests
         shape = (count, SIZE, SIZE, 3)
         memory = Path("/dev/shm")
         roomy = memory.is_dir() and shutil.disk_usage(memory).free > 1.2 * np.prod(shape)

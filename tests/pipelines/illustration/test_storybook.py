@@ -21,8 +21,10 @@ from pipelines.training.storybook_scenes import (
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-from pipelines.training.storybook_parts import Painter, new_vae, standardise, train_tokenizer  # noqa: E402
-from pipelines.training.storybook_ruler import Ruler, measure  # noqa: E402
+from pipelines.illustration.painter import Painter, new_vae, standardise, train_tokenizer  # noqa: E402
+from pipelines.training.storybook_diffusion import DiffusionTraining  # noqa: E402
+from pipelines.training.storybook_pool import Latents  # noqa: E402
+from pipelines.training.storybook_ruler import Asked, Ruler  # noqa: E402
 
 
 def test_training_never_sees_a_held_out_pair_and_the_tests_see_nothing_else():
@@ -99,5 +101,30 @@ def test_the_ruler_scores_what_it_is_told():
     best = subjects.topk(2, 1).indices
     who = torch.full((3, 3), -1)
     who[:, :2] = best
-    score = measure(ruler, pictures, who, places.argmax(1), (palettes.argmax(1) + 1) % 6)
+    score = ruler.measure(pictures, Asked(who, places.argmax(1), (palettes.argmax(1) + 1) % 6))
     assert (score.subject, score.place, score.palette) == (1.0, 1.0, 0.0)
+
+
+def test_diffusion_steps_learn_average_and_resume():
+    torch.manual_seed(0)
+    painter = Painter.new(captions(1500, 1))
+
+    def training() -> DiffusionTraining:
+        autocast = torch.autocast("cpu", torch.bfloat16)
+        return DiffusionTraining(
+            painter, batch=4, rate=2e-3, average=0.9, gamma=5.0, autocast=autocast, log=print
+        )
+
+    values = torch.randn(6, 2, 4, 32, 32, dtype=torch.bfloat16)
+    tokens = torch.zeros(6, 2, 4, 48, dtype=torch.int32)
+    rows = np.arange(6)
+    latents = Latents(values, tokens, tokens[0, 0, :1], rows, rows)
+    first = training()
+    before = [weight.clone() for weight in first.smooth_weights]
+    losses = [first.train_step(latents, 0.5).item() for _ in range(3)]
+    assert all(0 < loss < 5 for loss in losses)
+    assert any(not torch.equal(old, new) for old, new in zip(before, first.smooth_weights, strict=True))
+    again = training()
+    again.load_state(first.state())
+    assert (again.step, again.progress) == (3, 0.5)
+    assert all(torch.equal(a, b) for a, b in zip(first.smooth_weights, again.smooth_weights, strict=True))

@@ -1,4 +1,4 @@
-"""The parts of the storybook painter before training, and its folder in the diffusers format."""
+"""The storybook painter: a tiny Stable Diffusion, its parts before training and its folder in diffusers format."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    DDIMScheduler,
+    StableDiffusionImg2ImgPipeline,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+)
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 TEXT_WIDTH = 192
 TEXT_LENGTH = 48
 VOCABULARY = 1600
+GUIDANCE, RESCALE = 4.0, 0.3
 START, END = "<|startoftext|>", "<|endoftext|>"
 
 
@@ -42,6 +49,35 @@ class Painter:
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 
+    def paint(self, prompts: list[str], seeds: list[int], steps: int) -> torch.Tensor:
+        """Pictures [B, 3, 256, 256] in -1..1 from words alone."""
+        images = self.pipeline()(
+            prompts,
+            num_inference_steps=steps,
+            guidance_scale=GUIDANCE,
+            guidance_rescale=RESCALE,
+            generator=_generators(seeds),
+            output_type="pt",
+        ).images
+        return images.float() * 2 - 1
+
+    def paint_over(
+        self, layouts: torch.Tensor, prompts: list[str], seeds: list[int], steps: int, strength: float
+    ) -> torch.Tensor:
+        """Layouts [B, 3, H, W] in -1..1 painted over; `strength` is the share of steps taken."""
+        pipeline = StableDiffusionImg2ImgPipeline(**self.pipeline().components, requires_safety_checker=False)
+        pipeline.set_progress_bar_config(disable=True)
+        images = pipeline(
+            prompts,
+            layouts / 2 + 0.5,
+            strength=strength,
+            num_inference_steps=steps,
+            guidance_scale=GUIDANCE,
+            generator=_generators(seeds),
+            output_type="pt",
+        ).images
+        return images.float() * 2 - 1
+
     def save(self, folder: Path) -> None:
         """Write the folder in half precision; the tokenizer also as vocab.json and merges.txt for older readers."""
         parts = (copy.deepcopy(part).to("cpu", torch.float16) for part in (self.text, self.vae, self.unet))
@@ -61,6 +97,10 @@ class Painter:
     def new(cls, captions: Iterable[str]) -> Painter:
         tokenizer = train_tokenizer(captions)
         return cls(tokenizer, new_text_encoder(tokenizer), new_vae(), new_unet())
+
+
+def _generators(seeds: list[int]) -> list[torch.Generator]:
+    return [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
 
 
 def scheduler() -> DDIMScheduler:
