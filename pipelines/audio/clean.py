@@ -8,18 +8,19 @@ import numpy as np
 
 from pipelines.audio import measures
 from pipelines.audio.denoise import denoise
-from pipelines.audio.features import high_pass, power_frames, resample
+from pipelines.audio.features import high_pass, power_frames
 from pipelines.audio.joining import soften_edges
-from pipelines.audio.listening import INAUDIBLE_HZ
+from pipelines.audio.listening import INAUDIBLE_HZ, find_speech, representative
 from pipelines.audio.quality import THRESHOLDS
 from pipelines.audio.recording import Recording
-from pipelines.audio.voice_activity import Spans, speech_probabilities, speech_spans
+from pipelines.audio.voice_activity import Spans
 
 TRIM_DB = -40.0
 """Below the loudest speech: what is quieter is no part of a word."""
 LONGEST_PAUSE_SECONDS = 0.7
 EDGE_SECONDS = 0.2
 """Kept before and after speech, so that soft onsets and the last breath of a word survive."""
+HOP_SECONDS = 0.016
 PEAK_DB = -6.0
 TARGET_LUFS = -23.0
 """EBU R 128."""
@@ -50,8 +51,7 @@ def clean(recording: Recording, spans: Spans | None = None) -> Cleaned:
     """
     rate, actions = recording.sample_rate, []
     if spans is None:
-        wave16 = resample(high_pass(recording.wave, rate, INAUDIBLE_HZ), rate, 16000)
-        spans = speech_spans(speech_probabilities(wave16), recording.seconds)
+        spans = find_speech(recording)
 
     # 1. The wave lies around zero.
     wave = high_pass(recording.wave, rate, INAUDIBLE_HZ)
@@ -59,13 +59,15 @@ def clean(recording: Recording, spans: Spans | None = None) -> Cleaned:
         actions.append("centred")
 
     # 2. Mains hum: a notch on every line that stands out.
-    found = measures.hum(wave, rate, spans) if spans else None
+    sample, sample_spans = representative(Recording(wave, rate), spans)
+    found = measures.hum(sample.wave, rate, sample_spans) if sample_spans else None
     if found and THRESHOLDS["hum"].verdict(found[0]) != "good":
         wave = _without_lines(wave, rate, found[1])
         actions.append("dehummed")
 
     # 3. Steady noise.
-    snr = measures.snr_db(power_frames(wave, rate), spans)
+    sample, sample_spans = representative(Recording(wave, rate), spans)
+    snr = measures.snr_db(power_frames(sample.wave, rate), sample_spans)
     if snr is not None and snr < CLEAN_ENOUGH_DB:
         wave = denoise(wave, rate, _pauses(len(wave), rate, spans))
         actions.append("denoised")
@@ -104,19 +106,21 @@ def _pauses(samples: int, rate: int, spans: Spans) -> np.ndarray:
 def _worth_keeping(wave: np.ndarray, rate: int, spans: Spans) -> Spans:
     """Loud parts near speech with their edges, pauses up to ``LONGEST_PAUSE_SECONDS`` included; never empty."""
     seconds = len(wave) / rate
-    frames = power_frames(wave, rate)
-    power = frames.power.sum(axis=1)
-    speaking = frames.within(spans)
+    hop = max(1, round(HOP_SECONDS * rate))
+    power = np.square(wave[: len(wave) // hop * hop]).reshape(-1, hop).mean(axis=1)
+    starts = np.arange(len(power)) * hop / rate
+    speaking, near = np.zeros(len(power), bool), np.zeros(len(power), bool)
+    for start, end in spans:
+        speaking |= (starts >= start) & (starts < end)
+        near |= (starts >= start - 0.3) & (starts < end + 0.3)
     if not speaking.any():
         return ((0.0, seconds),)
-    loud = power > np.quantile(power[speaking], 0.98) * 10 ** (TRIM_DB / 10)
-    loud &= frames.within(spans, before=0.3, after=0.3)
+    loud = near & (power > np.quantile(power[speaking], 0.98) * 10 ** (TRIM_DB / 10))
     edges = np.flatnonzero(np.diff(np.concatenate([[False], loud, [False]]).astype(np.int8)))
-    half = frames.hop_seconds
     kept: list[list[float]] = []
-    for first, last in zip(edges[::2], edges[1::2] - 1, strict=True):
-        start = max(0.0, frames.times[first] - half - EDGE_SECONDS)
-        end = min(seconds, frames.times[last] + half + EDGE_SECONDS)
+    for first, last in zip(edges[::2], edges[1::2], strict=True):
+        start = max(0.0, first * hop / rate - EDGE_SECONDS)
+        end = min(seconds, last * hop / rate + EDGE_SECONDS)
         if kept and start - kept[-1][1] <= LONGEST_PAUSE_SECONDS - 2 * EDGE_SECONDS:
             kept[-1][1] = end
         else:
@@ -132,6 +136,6 @@ def _cut(wave: np.ndarray, rate: int, kept: Spans) -> np.ndarray:
 
 def _level(wave: np.ndarray, rate: int) -> np.ndarray:
     peak_gain = PEAK_DB - measures.peak_db(wave)
-    lufs = measures.loudness_lufs(wave, rate)
+    lufs = measures.loudness_lufs(representative(Recording(wave, rate), ())[0].wave, rate)
     gain = peak_gain if lufs is None else min(peak_gain, TARGET_LUFS - lufs)
     return wave * np.float32(10 ** (gain / 20))

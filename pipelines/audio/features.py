@@ -122,13 +122,14 @@ def track_pitch(
     lags = np.arange(int(rate / highest_hz), int(rate / lowest_hz) + 2)
     shape = np.fft.irfft(np.abs(np.fft.rfft(window, length)) ** 2)[: lags[-1] + 1]
 
-    blocks = []
+    blocks, levels = [], []
     for block in np.array_split(views, -(-len(views) // 1024)):
+        levels.append(np.sqrt(np.square(block).mean(axis=1)))
         centred = (block - block.mean(axis=1, keepdims=True)) * window
         raw = np.fft.irfft(np.abs(np.fft.rfft(centred, length, axis=1)) ** 2, axis=1)[:, : lags[-1] + 1]
-        blocks.append(raw[:, lags] / np.maximum(raw[:, :1], 1e-9) / (shape[lags] / shape[0]))
-    correlation = np.clip(np.concatenate(blocks), 0, 1)  # [T, L]
-    level = np.sqrt(np.square(views, dtype=np.float64).mean(axis=1))
+        normalised = raw[:, lags] / np.maximum(raw[:, :1], 1e-9) / (shape[lags] / shape[0])
+        blocks.append(np.clip(normalised, 0, 1).astype(np.float32))
+    correlation, level = np.concatenate(blocks), np.concatenate(levels)  # [T, L], [T]
 
     lag, strength = _candidates(correlation, lags)
     choice = _best_path(rate / lag, strength, level, highest_hz, periodicity_threshold)

@@ -106,7 +106,7 @@ def _fit_from_clips(folder: Path) -> None:
     from pipelines.audio.listening import listen
 
     heard = (listen(decode_audio(path)) for path in sorted(folder.rglob("*.flac")))
-    space = fit_space(describe_windows(sound.frames16, sound.pitch, sound.spans) for sound in heard)
+    space = fit_space(describe_windows(sound.frames16, sound.pitch, sound.sample_spans) for sound in heard)
     SPACE.parent.mkdir(parents=True, exist_ok=True)
     save_file({"space": space}, SPACE)
 
