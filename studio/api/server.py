@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from pipelines.audio.decode import AudioLimits
 from studio import __version__
 from studio.api.guard import Guard
 from studio.api.health import health_routes
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from studio.container import Container
 
 MAX_JSON_BYTES = 4 * 2**20
-MAX_FILE_BYTES = 200 * 2**20
 MAX_UPLOAD_BYTES = 500 * 2**20
 
 
@@ -28,7 +28,7 @@ def build_api(container: Container) -> FastAPI:
     # An application of its own: a path unknown under /v1 must not fall through to the page.
     v1 = FastAPI(title="VoxTale", version=__version__, docs_url=None, redoc_url=None)
     install_problems(v1)
-    v1.include_router(voice_routes(container, UploadLimits(MAX_FILE_BYTES)))
+    v1.include_router(voice_routes(container, UploadLimits(AudioLimits().max_bytes)))
     v1.include_router(job_routes(container))
     v1.include_router(speech_routes(container))
 

@@ -25,7 +25,7 @@ def client(container: Container) -> Iterator[TestClient]:
 
 def recording_files(count: int = 2) -> list[tuple[str, tuple[str, bytes]]]:
     """Real speech; a multipart body's ``files``."""
-    paths = sorted(SPEECH.glob("*.flac"))[:count]
+    paths = sorted(SPEECH.glob("LJ001-*.flac"))[:count]
     assert len(paths) == count, f"speech is missing from {SPEECH}"
     return [("files", (path.name, path.read_bytes())) for path in paths]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
 from collections.abc import Callable
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
+import soundfile
 from fastapi.testclient import TestClient
 
 from studio.api.server import build_api
@@ -74,9 +78,26 @@ def test_incomplete_forms_make_no_voice(
     assert [voice.id for voice in container.voices.list()] == before
 
 
+def wav(wave: np.ndarray, subtype: str = "PCM_16", sample_rate: int = 16000) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, wave.astype(np.float32), sample_rate, format="WAV", subtype=subtype)
+    return file.getvalue()
+
+
+TONE = 0.3 * np.sin(np.arange(48000) / 20)
+
+
 @pytest.mark.parametrize(
     ("bad", "code"),
-    [(b"", "audio_empty"), (b"Dear diary, this is no sound at all.", "audio_not_audio")],
+    [
+        (b"", "audio_empty"),
+        (b"Dear diary, this is no sound at all.", "audio_not_audio"),
+        (wav(TONE)[:44], "audio_empty"),
+        (wav(TONE[:3200]), "audio_too_short"),
+        (wav(0 * TONE), "audio_silent"),
+        (wav(np.where(np.arange(48000) == 9000, np.nan, TONE), "FLOAT"), "audio_not_finite"),
+    ],
+    ids=["zero bytes", "text", "no samples", "0.2 s", "silent", "NaN"],
 )
 def test_one_refused_file_and_nothing_is_kept(
     client: TestClient, container: Container, settings: Settings, bad: bytes, code: str
@@ -86,8 +107,32 @@ def test_one_refused_file_and_nothing_is_kept(
         "/v1/voices", data=CONSENT, files=[*recording_files(1), ("files", ("diary.wav", bad))]
     )
     assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert answer.json()["next"]
     assert [voice.id for voice in container.voices.list()] == before
     assert files(settings) == kept
+
+
+def test_a_header_that_lies_is_read_for_what_is_there(client: TestClient) -> None:
+    speech, sample_rate = soundfile.read(io.BytesIO(recording_files(2)[1][1][1]))
+    liar = bytearray(wav(speech[: 4 * sample_rate], sample_rate=sample_rate))
+    liar[40:44] = b"\xff\xff\xff\x7f"  # two gigabytes are announced, four seconds arrive
+    answer = client.post("/v1/voices", data=CONSENT, files=[("files", ("liar.wav", bytes(liar)))])
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["recordings"][0]["seconds"] == pytest.approx(4.0, abs=0.1)
+
+
+def test_a_full_disk_keeps_nothing(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = files(settings)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("studio.api.uploads._Reader.feed", full)
+    answer = client.post("/v1/voices", data=CONSENT, files=recording_files(1))
+    assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
+    assert files(settings) == before
 
 
 def test_no_files_no_voice(client: TestClient) -> None:
