@@ -93,6 +93,29 @@ def test_ogg_vorbis_and_a_name_without_ending(tmp_path):
     assert decode_audio(tmp_path / "upload").sample_rate == 32000
 
 
+def test_what_a_browser_records_states_no_length(tmp_path):
+    class Pipe(io.RawIOBase):
+        written = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data) -> int:
+            self.written += bytes(data)
+            return len(data)
+
+    pipe, wave = Pipe(), tone(2.0, 48000)
+    with av.open(pipe, "w", format="webm", options={"live": "1"}) as out:
+        stream = out.add_stream("libopus", rate=48000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(wave[None], format="fltp", layout="mono")
+        frame.sample_rate = 48000
+        for part in av.AudioResampler(stream.format, "mono", 48000, frame_size=960).resample(frame):
+            out.mux(stream.encode(part))
+        out.mux(stream.encode(None))
+    (tmp_path / "take.webm").write_bytes(pipe.written)
+    assert decode_audio(tmp_path / "take.webm").seconds == pytest.approx(2.0, abs=0.06)
+
+
 def test_odd_names_are_only_names(tmp_path):
     for name in ("concat:a|b.wav", "-i $(touch x).wav", "a b'\"；声音.wav", "http:__x.wav"):
         assert decode_audio(write_wav(tmp_path / name, tone(), 16000)).sample_rate == 16000
