@@ -1,0 +1,233 @@
+"""Scores the starter voice beside its baselines in one run.
+
+    pip install -r benchmarks/requirements.txt       # and, for the baselines: apt install flite
+    python -m benchmarks.starter --speech LibriSpeech/test-other --quality good --out results
+
+``--speech`` is searched for ``<speaker>-<chapter>-<number>.flac``. Of every speaker in ``EVALUATION_SPEAKERS`` about
+45 s train a voice and the rest scores it. Figures: word error rate (pocketsphinx), speaker cosine (Resemblyzer),
+DNSMOS P.835 overall (speechmos), real-time factor, training seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+import torchaudio
+
+from pipelines.audio.recording import Recording
+from pipelines.speech.engine import Take
+from pipelines.speech.starter import StarterEngine
+
+EVALUATION_SPEAKERS = ("1998", "2033", "2609", "3331", "533")
+TRAINING_SECONDS = 45.0
+HARVARD = (
+    "The birch canoe slid on the smooth planks.",
+    "Glue the sheet to the dark blue background.",
+    "It's easy to tell the depth of a well.",
+    "These days a chicken leg is a rare dish.",
+    "Rice is often served in round bowls.",
+    "The juice of lemons makes fine punch.",
+    "The box was thrown beside the parked truck.",
+    "The hogs were fed chopped corn and garbage.",
+    "Four hours of steady work faced us.",
+    "A large size in stockings is hard to sell.",
+    "The boy was there when the sun rose.",
+    "A rod is used to catch pink salmon.",
+    "The source of the huge river is the clear spring.",
+    "Kick the ball straight and follow through.",
+    "Help the woman get back to her feet.",
+    "A pot of tea helps to pass the evening.",
+    "Smoky fires lack flame and heat.",
+    "The soft cushion broke the man's fall.",
+    "The salt breeze came across from the sea.",
+    "The girl at the booth sold fifty bonds.",
+)
+"""IEEE Recommended Practice for Speech Quality Measurements, 1969, lists 1 and 2."""
+
+
+class Rulers:
+    """The three outside judges, each loaded once. All hear 16 kHz."""
+
+    def __init__(self) -> None:
+        from pocketsphinx import Decoder
+        from resemblyzer import VoiceEncoder
+        from speechmos import dnsmos
+
+        self.decoder = Decoder(samprate=16000, loglevel="FATAL")
+        self.encoder = VoiceEncoder("cpu", verbose=False)
+        self.dnsmos = dnsmos
+
+    def words(self, wave: np.ndarray) -> list[str]:
+        self.decoder.start_utt()
+        self.decoder.process_raw((wave.clip(-1, 1) * 32767).astype(np.int16).tobytes(), full_utt=True)
+        self.decoder.end_utt()
+        heard = self.decoder.hyp()
+        return heard.hypstr.split() if heard else []
+
+    def speaker(self, waves: Sequence[np.ndarray]) -> np.ndarray:
+        from resemblyzer import preprocess_wav
+
+        vector = np.mean(
+            [self.encoder.embed_utterance(preprocess_wav(wave, 16000)) for wave in waves], axis=0
+        )
+        return vector / np.linalg.norm(vector)
+
+    def quality(self, waves: Sequence[np.ndarray]) -> float:
+        return float(np.mean([self.dnsmos.run(wave.clip(-1, 1), 16000)["ovrl_mos"] for wave in waves]))
+
+
+def at_16k(wave: np.ndarray, sample_rate: int) -> np.ndarray:
+    return torchaudio.functional.resample(
+        torch.from_numpy(wave.astype(np.float32)), sample_rate, 16000
+    ).numpy()
+
+
+def word_errors(asked: Sequence[str], heard: Sequence[Sequence[str]]) -> float:
+    """Word error rate over all sentences."""
+    errors = words = 0
+    for text, hypothesis in zip(asked, heard, strict=True):
+        reference = re.findall(r"[a-z']+", text.lower())
+        row = list(range(len(hypothesis) + 1))
+        for i, word in enumerate(reference, 1):
+            above, row = row, [i]
+            for j, other in enumerate(hypothesis, 1):
+                row.append(min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (word != other)))
+        errors += row[-1]
+        words += len(reference)
+    return errors / words
+
+
+def flite(voice: str) -> list[np.ndarray]:
+    with tempfile.TemporaryDirectory() as folder:
+        waves = []
+        for text in HARVARD:
+            path = Path(folder) / "take.wav"
+            subprocess.run(["flite", "-voice", voice, "-t", text, "-o", str(path)], check=True)
+            waves.append(at_16k(*soundfile.read(path)))
+        return waves
+
+
+class Bench:
+    def __init__(self, work_dir: Path) -> None:
+        self.work_dir = work_dir
+
+    def stage(self, name: str, progress: float) -> None:
+        print(f"\r{name} {progress:.0%}   ", end="", flush=True)
+
+    def loss(self, step: int, train: float, held_out: float | None) -> None: ...
+
+    @contextlib.contextmanager
+    def turn(self):
+        yield
+
+
+def split(clips: Sequence[Recording]) -> tuple[list[Recording], list[Recording]]:
+    """About ``TRAINING_SECONDS`` to train and the rest to score."""
+    train: list[Recording] = []
+    for clip in clips:
+        if sum(c.seconds for c in train) + clip.seconds / 2 < TRAINING_SECONDS:
+            train.append(clip)
+    return train, [clip for clip in clips if all(clip is not c for c in train)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--speech", type=Path, required=True)
+    parser.add_argument("--quality", choices=("zero-shot", "quick", "good", "best"), default="good")
+    parser.add_argument("--speakers", nargs="+", default=list(EVALUATION_SPEAKERS))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--controls", type=json.loads, default={})
+    parser.add_argument("--out", type=Path, help="folder for results.json and the takes")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    engine, rulers = StarterEngine.load(arguments.device), Rulers()
+    rows = []
+
+    def row(name: str, asked: Sequence[str] | None, waves: Sequence[np.ndarray], **more: float) -> None:
+        figures: dict[str, object] = {"voice": name}
+        if asked:
+            figures["wer"] = word_errors(asked, [rulers.words(wave) for wave in waves])
+        figures |= {"dnsmos": rulers.quality(waves), **more}
+        rows.append(figures)
+        print(
+            "\r"
+            + "  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in figures.items())
+        )
+
+    if shutil.which("flite"):
+        for voice in ("slt", "rms"):
+            row(f"flite {voice}", HARVARD, flite(voice))
+    for speaker in arguments.speakers:
+        files = sorted(arguments.speech.rglob(f"{speaker}-*.flac"))
+        clips = [Recording(*soundfile.read(path, dtype="float32")) for path in files]
+        train, score = split(clips)
+        real = [at_16k(clip.wave, clip.sample_rate) for clip in score]
+        target = rulers.speaker(real)
+        taught = rulers.speaker([at_16k(clip.wave, clip.sample_rate) for clip in train])
+        row(f"{speaker} real", None, real, similarity=float(taught @ target))
+        copies = []
+        with torch.inference_mode():
+            for clip in score:
+                generator = torch.Generator().manual_seed(0)
+                wave = engine.vocoder(engine.mel(clip).unsqueeze(0), generator=generator)[0][0]
+                copies.append(at_16k(wave.numpy(), 22050))
+        row(f"{speaker} copy-synthesis", None, copies, similarity=float(rulers.speaker(copies) @ target))
+
+        def spoken(voice, name: str, **more: float) -> None:
+            began = time.monotonic()
+            takes: list[Take] = [
+                engine.synthesize(text, voice, arguments.controls, seed)
+                for seed, text in enumerate(HARVARD)  # noqa: B023
+            ]
+            rtf = (time.monotonic() - began) / sum(take.seconds for take in takes)
+            waves = [at_16k(take.wave, take.sample_rate) for take in takes]
+            score = float(np.mean([take.score for take in takes]))
+            cosine = float(rulers.speaker(waves) @ target)  # noqa: B023
+            row(f"{speaker} {name}", HARVARD, waves, similarity=cosine, listener=score, rtf=rtf, **more)  # noqa: B023
+            if arguments.out:
+                arguments.out.mkdir(parents=True, exist_ok=True)
+                for number, take in enumerate(takes[:4]):
+                    soundfile.write(
+                        arguments.out / f"{speaker}-{name}-{number}.wav", take.wave, take.sample_rate
+                    )  # noqa: B023
+
+        spoken(engine.prepare(train), "zero-shot")
+        if arguments.quality != "zero-shot":
+            with tempfile.TemporaryDirectory() as folder:
+                began = time.monotonic()
+                trained = engine.fine_tune(train, arguments.quality, Bench(Path(folder)))
+                spoken(
+                    trained.voice,
+                    arguments.quality,
+                    seconds=time.monotonic() - began,
+                    own_similarity=float(trained.card["similarity"]),
+                    best_step=float(trained.card["best_step"]),
+                )
+    summary = {}
+    for kind in ("real", "copy-synthesis", "zero-shot", arguments.quality):
+        of_kind = [r for r in rows if str(r["voice"]).endswith(f" {kind}")]
+        names = sorted({name for r in of_kind for name, value in r.items() if isinstance(value, float)})
+        summary[kind] = {name: float(np.mean([r[name] for r in of_kind])) for name in names}
+        print(kind, {name: round(value, 3) for name, value in summary[kind].items()})
+    if arguments.out:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        (arguments.out / "results.json").write_text(json.dumps({"rows": rows, "mean": summary}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
