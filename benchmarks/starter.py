@@ -1,5 +1,6 @@
 """Scores the starter voice beside its baselines in one run.
 
+    export OMP_WAIT_POLICY=PASSIVE                   # as the studio sets it for itself
     pip install -r benchmarks/requirements.txt       # and, for the baselines: apt install flite
     python -m benchmarks.starter --speech LibriSpeech/test-other --quality good --out results
 
@@ -18,7 +19,8 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +28,10 @@ import soundfile
 import torch
 import torchaudio
 
+from models.starter.mel import SAMPLE_RATE
 from pipelines.audio.recording import Recording
-from pipelines.speech.engine import Take
 from pipelines.speech.starter import StarterEngine
+from pipelines.speech.voice import Voice
 
 EVALUATION_SPEAKERS = ("1998", "2033", "2609", "3331", "533")
 TRAINING_SECONDS = 45.0
@@ -120,6 +123,8 @@ def flite(voice: str) -> list[np.ndarray]:
 
 
 class Bench:
+    """A training monitor that only prints."""
+
     def __init__(self, work_dir: Path) -> None:
         self.work_dir = work_dir
 
@@ -128,9 +133,8 @@ class Bench:
 
     def loss(self, step: int, train: float, held_out: float | None) -> None: ...
 
-    @contextlib.contextmanager
-    def turn(self):
-        yield
+    def turn(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
 
 def split(clips: Sequence[Recording]) -> tuple[list[Recording], list[Recording]]:
@@ -142,6 +146,86 @@ def split(clips: Sequence[Recording]) -> tuple[list[Recording], list[Recording]]
     return train, [clip for clip in clips if all(clip is not c for c in train)]
 
 
+class Table:
+    """Rows of figures, printed as they come."""
+
+    def __init__(self, rulers: Rulers) -> None:
+        self.rulers, self.rows = rulers, []
+
+    def add(self, name: str, asked: Sequence[str] | None, waves: Sequence[np.ndarray], **more: float) -> None:
+        figures: dict[str, object] = {"voice": name}
+        if asked:
+            figures["wer"] = word_errors(asked, [self.rulers.words(wave) for wave in waves])
+        figures |= {"dnsmos": self.rulers.quality(waves), **more}
+        self.rows.append(figures)
+        print(
+            "\r"
+            + "  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in figures.items())
+        )
+
+    def means(self, kinds: Sequence[str]) -> dict[str, dict[str, float]]:
+        """The mean of every figure over the speakers, by kind of voice."""
+        means = {}
+        for kind in kinds:
+            rows = [row for row in self.rows if str(row["voice"]).endswith(f" {kind}")]
+            names = sorted({name for row in rows for name, value in row.items() if isinstance(value, float)})
+            means[kind] = {name: float(np.mean([row[name] for row in rows])) for name in names}
+        return means
+
+
+@dataclass(frozen=True)
+class Bout:
+    """One speaker against the rulers."""
+
+    engine: StarterEngine
+    table: Table
+    speaker: str
+    train: Sequence[Recording]
+    score: Sequence[Recording]
+    controls: Mapping[str, float]
+    out: Path | None
+
+    def run(self, quality: str) -> None:
+        real = [at_16k(clip.wave, clip.sample_rate) for clip in self.score]
+        target = self.table.rulers.speaker(real)
+        taught = self.table.rulers.speaker([at_16k(clip.wave, clip.sample_rate) for clip in self.train])
+        self.table.add(f"{self.speaker} real", None, real, similarity=float(taught @ target))
+        copies = [self.copy(clip) for clip in self.score]
+        similarity = float(self.table.rulers.speaker(copies) @ target)
+        self.table.add(f"{self.speaker} copy-synthesis", None, copies, similarity=similarity)
+        self.speak(self.engine.prepare(self.train), "zero-shot", target)
+        if quality == "zero-shot":
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.monotonic()
+            trained = self.engine.fine_tune(self.train, quality, Bench(Path(folder)))
+        card = {"own_similarity": trained.card["similarity"], "best_step": trained.card["best_step"]}
+        seconds = time.monotonic() - began
+        self.speak(trained.voice, quality, target, seconds=seconds, **{k: float(v) for k, v in card.items()})
+
+    @torch.inference_mode()
+    def copy(self, clip: Recording) -> np.ndarray:
+        """The clip's own mel through the vocoder."""
+        generator = torch.Generator().manual_seed(0)
+        wave = self.engine.vocoder(self.engine.mel(clip).unsqueeze(0), generator=generator)[0][0]
+        return at_16k(wave.numpy(), SAMPLE_RATE)
+
+    def speak(self, voice: Voice, name: str, target: np.ndarray, **more: float) -> None:
+        began = time.monotonic()
+        takes = [
+            self.engine.synthesize(text, voice, self.controls, seed) for seed, text in enumerate(HARVARD)
+        ]
+        more["rtf"] = (time.monotonic() - began) / sum(take.seconds for take in takes)
+        waves = [at_16k(take.wave, take.sample_rate) for take in takes]
+        more["similarity"] = float(self.table.rulers.speaker(waves) @ target)
+        more["listener"] = float(np.mean([take.score for take in takes]))
+        self.table.add(f"{self.speaker} {name}", HARVARD, waves, **more)
+        if self.out:
+            for number, take in enumerate(takes[:4]):
+                path = self.out / f"{self.speaker}-{name}-{number}.wav"
+                soundfile.write(path, take.wave, take.sample_rate)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -151,82 +235,25 @@ def main() -> None:
     parser.add_argument("--speakers", nargs="+", default=list(EVALUATION_SPEAKERS))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--controls", type=json.loads, default={})
-    parser.add_argument("--out", type=Path, help="folder for results.json and the takes")
+    parser.add_argument("--controls", type=json.loads, default={}, help='as JSON, e.g. {"noise_scale": 0.3}')
+    parser.add_argument("--out", type=Path, help="folder for results.json and some takes")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    engine, rulers = StarterEngine.load(arguments.device), Rulers()
-    rows = []
-
-    def row(name: str, asked: Sequence[str] | None, waves: Sequence[np.ndarray], **more: float) -> None:
-        figures: dict[str, object] = {"voice": name}
-        if asked:
-            figures["wer"] = word_errors(asked, [rulers.words(wave) for wave in waves])
-        figures |= {"dnsmos": rulers.quality(waves), **more}
-        rows.append(figures)
-        print(
-            "\r"
-            + "  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in figures.items())
-        )
-
-    if shutil.which("flite"):
-        for voice in ("slt", "rms"):
-            row(f"flite {voice}", HARVARD, flite(voice))
-    for speaker in arguments.speakers:
-        files = sorted(arguments.speech.rglob(f"{speaker}-*.flac"))
-        clips = [Recording(*soundfile.read(path, dtype="float32")) for path in files]
-        train, score = split(clips)
-        real = [at_16k(clip.wave, clip.sample_rate) for clip in score]
-        target = rulers.speaker(real)
-        taught = rulers.speaker([at_16k(clip.wave, clip.sample_rate) for clip in train])
-        row(f"{speaker} real", None, real, similarity=float(taught @ target))
-        copies = []
-        with torch.inference_mode():
-            for clip in score:
-                generator = torch.Generator().manual_seed(0)
-                wave = engine.vocoder(engine.mel(clip).unsqueeze(0), generator=generator)[0][0]
-                copies.append(at_16k(wave.numpy(), 22050))
-        row(f"{speaker} copy-synthesis", None, copies, similarity=float(rulers.speaker(copies) @ target))
-
-        def spoken(voice, name: str, **more: float) -> None:
-            began = time.monotonic()
-            takes: list[Take] = [
-                engine.synthesize(text, voice, arguments.controls, seed)
-                for seed, text in enumerate(HARVARD)  # noqa: B023
-            ]
-            rtf = (time.monotonic() - began) / sum(take.seconds for take in takes)
-            waves = [at_16k(take.wave, take.sample_rate) for take in takes]
-            score = float(np.mean([take.score for take in takes]))
-            cosine = float(rulers.speaker(waves) @ target)  # noqa: B023
-            row(f"{speaker} {name}", HARVARD, waves, similarity=cosine, listener=score, rtf=rtf, **more)  # noqa: B023
-            if arguments.out:
-                arguments.out.mkdir(parents=True, exist_ok=True)
-                for number, take in enumerate(takes[:4]):
-                    soundfile.write(
-                        arguments.out / f"{speaker}-{name}-{number}.wav", take.wave, take.sample_rate
-                    )  # noqa: B023
-
-        spoken(engine.prepare(train), "zero-shot")
-        if arguments.quality != "zero-shot":
-            with tempfile.TemporaryDirectory() as folder:
-                began = time.monotonic()
-                trained = engine.fine_tune(train, arguments.quality, Bench(Path(folder)))
-                spoken(
-                    trained.voice,
-                    arguments.quality,
-                    seconds=time.monotonic() - began,
-                    own_similarity=float(trained.card["similarity"]),
-                    best_step=float(trained.card["best_step"]),
-                )
-    summary = {}
-    for kind in ("real", "copy-synthesis", "zero-shot", arguments.quality):
-        of_kind = [r for r in rows if str(r["voice"]).endswith(f" {kind}")]
-        names = sorted({name for r in of_kind for name, value in r.items() if isinstance(value, float)})
-        summary[kind] = {name: float(np.mean([r[name] for r in of_kind])) for name in names}
-        print(kind, {name: round(value, 3) for name, value in summary[kind].items()})
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)
-        (arguments.out / "results.json").write_text(json.dumps({"rows": rows, "mean": summary}, indent=1))
+    engine, table = StarterEngine.load(arguments.device), Table(Rulers())
+    if shutil.which("flite"):
+        for voice in ("slt", "rms"):
+            table.add(f"flite {voice}", HARVARD, flite(voice))
+    for speaker in arguments.speakers:
+        files = sorted(arguments.speech.rglob(f"{speaker}-*.flac"))
+        train, score = split([Recording(*soundfile.read(path, dtype="float32")) for path in files])
+        Bout(engine, table, speaker, train, score, arguments.controls, arguments.out).run(arguments.quality)
+    means = table.means(list(dict.fromkeys(("real", "copy-synthesis", "zero-shot", arguments.quality))))
+    for kind, figures in means.items():
+        print(kind, {name: round(value, 3) for name, value in figures.items()})
+    if arguments.out:
+        (arguments.out / "results.json").write_text(json.dumps({"rows": table.rows, "mean": means}, indent=1))
 
 
 if __name__ == "__main__":
