@@ -29,6 +29,13 @@ def go(page, tab: int) -> None:
     page.locator("#tabs > .tab-wrapper .tab-container:not(.visually-hidden) button").nth(tab).click()
 
 
+def choose(page, voice: str | None) -> None:
+    """The voice with this id, or a new one."""
+    card = f"[data-voice='{voice}']" if voice else "[data-act=new]"
+    page.locator(f"#shelf {card}").click()
+    page.wait_for_selector(f"#shelf {card}[aria-checked=true]")
+
+
 def untranslated(page, language: str) -> list[str]:
     """Lines in the other language; names, scripts and texts that people typed are left out."""
     lines = page.evaluate(
@@ -68,8 +75,9 @@ def trained(container: Container) -> str:
     for clip in CLIPS:
         container.voices.add_recording(voice.id, clip, clip.name)
     container.voices.consent(voice.id, "Mara <i>Lind", "personal", date(2199, 1, 1), "en")
-    container.jobs.wait(container.voices.get(voice.id).active_job_id, 30)
-    container.jobs.wait(container.voices.train(voice.id, "quick").id, 30)
+    if preparing := container.voices.get(voice.id).active_job_id:
+        container.jobs.wait(preparing, 60)
+    container.jobs.wait(container.voices.train(voice.id, "quick").id, 60)
     container.speaking.wait(container.speaking.submit(voice.id, TEXT).id, 30)
     return voice.id
 
@@ -92,7 +100,7 @@ def test_every_tab_in_every_light_and_language(
     page.click("[data-act=look] >> nth=0")
     page.wait_for_selector(".vt-plot img")
     check(page, language)
-    page.click("[data-act=new]")
+    choose(page, None)
     page.wait_for_selector("#report .vt-empty")
     for tab in range(3):
         go(page, tab)
@@ -113,15 +121,16 @@ def test_the_switches_turn_everything_and_last(visit, trained: str) -> None:
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.click("[data-act=light]")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
-    page.reload()
-    page.wait_for_selector("body[data-vt-ready]")
+    visit.reload(page)
     page.get_by_role("tab", name="训练", exact=True).first.wait_for()
     assert page.evaluate("document.body.classList.contains('dark')")
 
 
-def test_from_a_recording_to_a_reading_and_out_again(visit, container: Container, tmp_path: Path) -> None:
+def test_from_a_recording_to_a_reading_and_out_again(
+    visit, container: Container, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = visit("en")
-    page.click("[data-act=new]")
+    choose(page, None)
     go(page, 0)
     note = tmp_path / "note.wav"
     note.write_text("this is text")
@@ -151,6 +160,7 @@ def test_from_a_recording_to_a_reading_and_out_again(visit, container: Container
     page.wait_for_selector("[data-act=go][data-tab=speak]:not([disabled])")
 
     # training: cancel, start again, reload in the middle, and a second tab that attaches
+    monkeypatch.setattr(engine, "step_seconds", 1.0)  # long enough for all that follows on a busy machine
     page.click("[data-act=go][data-tab=train]")
     page.click("#train-start")
     page.click("[data-act=cancel]")
@@ -163,9 +173,10 @@ def test_from_a_recording_to_a_reading_and_out_again(visit, container: Container
     second = page.context.new_page()
     second.goto(page.url)
     second.wait_for_selector(".vt-rail")
-    page.reload()
+    visit.reload(page)
     page.wait_for_selector(".vt-progress .vt-curve")
     assert container.voices.get(voice.id).active_job_id == job_id
+    monkeypatch.setattr(engine, "step_seconds", 0.02)
     page.wait_for_selector(".vt-samples li >> nth=1")
     second.wait_for_selector(".vt-samples li >> nth=1")
     second.close()
@@ -209,7 +220,7 @@ def test_from_a_recording_to_a_reading_and_out_again(visit, container: Container
         data = Path(saved.value.path()).read_bytes()
         assert len(data) > 40
         assert data.startswith(start)
-    page.reload()
+    visit.reload(page)
     page.wait_for_selector(".vt-downloads")
     assert "red boat" in page.input_value("#speak-text textarea")
 
@@ -231,7 +242,7 @@ def test_from_a_recording_to_a_reading_and_out_again(visit, container: Container
 
 def test_recording_against_the_script(visit, container: Container) -> None:
     page = visit("en", width=390)
-    page.click("[data-act=new]")
+    choose(page, None)
     go(page, 0)
     page.click("[data-script=zh]")
     assert page.locator("[data-script-page=zh]").is_visible()
@@ -248,8 +259,7 @@ def test_recording_against_the_script(visit, container: Container) -> None:
 
 def test_what_people_type_is_never_markup(visit, trained: str) -> None:
     page = visit("en")
-    page.locator(f"[data-voice='{trained}']").click()
-    page.wait_for_selector(f"[data-voice='{trained}'][aria-checked=true]")
+    choose(page, trained)
     assert "Mara <b>&" in page.inner_text("#shelf")
     go(page, 1)
     page.wait_for_selector(".vt-card")
@@ -259,6 +269,7 @@ def test_what_people_type_is_never_markup(visit, trained: str) -> None:
 
 def test_the_keyboard_reaches_the_voices_and_plays(visit, trained: str) -> None:
     page = visit("en")
+    choose(page, trained)
     go(page, 1)
     page.wait_for_selector(".vt-samples .vt-play")
     page.focus(".vt-samples .vt-play")
