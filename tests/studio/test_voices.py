@@ -128,15 +128,6 @@ def test_disk_full_while_recording(
     container.voices.add_recording(voice.id, source, "a.wav")
 
 
-@pytest.mark.parametrize("kind", ["waveform", "spectrogram", "loudness"])
-def test_plots(container: Container, tmp_path: Path, kind: str) -> None:
-    voice = container.voices.create("Ann")
-    record = container.voices.add_recording(voice.id, write_hum(tmp_path / "a.wav"), "a.wav")
-    light, dark = (container.voices.plot(record.id, kind, dark, "zh") for dark in (False, True))
-    assert light.startswith(b"\x89PNG") and dark.startswith(b"\x89PNG") and light != dark
-    refused("plot_unknown", container.voices.plot, record.id, "__init__", False, "en")
-
-
 def test_limits_on_recordings(settings: Settings, tmp_path: Path) -> None:
     limited = settings.model_copy(update={"max_recordings": 2, "max_voice_seconds": 5.0})
     with Container(limited, fake_engines()) as container:

@@ -1,4 +1,4 @@
-"""Files nobody can learn a voice from, brought through the real decoder and the real judge."""
+"""Good and bad files, brought through the real decoder and the real judge."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from studio.container import Container
 from studio.errors import StudioError
 
 RATE = 16000
+SPEECH = Path(__file__).resolve().parents[1] / "fixtures" / "speech" / "2033-164914-0000.flac"
 
 
 def wav(samples: np.ndarray, rate: int = RATE, format: int = 1, claimed_bytes: int | None = None) -> bytes:
@@ -65,3 +66,18 @@ def test_a_lying_header_does_not_bring_more_than_there_is(container: Container, 
         container.voices.add_recording(voice.id, path, "liar.wav")
     assert caught.value.sentence("zh").next
     assert container.voices.recordings(voice.id) == []
+
+
+def test_good_speech_is_judged_cleaned_and_drawn(container: Container) -> None:
+    voices = container.voices
+    voice = voices.create("Ann")
+    record = voices.add_recording(voice.id, SPEECH, SPEECH.name)
+    assert record.report.speech_seconds > 1 and len(record.report.checks) > 8
+    assert voices.report(voice.id) == record.report  # through the database and back
+    plain, cleaned = (voices.recording_audio(record.id, cleaned).read_bytes() for cleaned in (False, True))
+    assert plain[:4] == cleaned[:4] == b"RIFF" and plain != cleaned
+    for kind in ("waveform", "spectrogram", "loudness"):
+        light, dark = (voices.plot(record.id, kind, shade, "zh") for shade in (False, True))
+        assert light.startswith(b"\x89PNG") and dark.startswith(b"\x89PNG") and light != dark
+    with pytest.raises(StudioError, match="plot_unknown"):
+        voices.plot(record.id, "__init__", False, "en")
