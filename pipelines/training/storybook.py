@@ -3,7 +3,7 @@
 `python -m pipelines.training.storybook --out runs/storybook --minutes 120 --device cpu` renders scenes with the
 layout composer, trains the autoencoder beside the ruler (a classifier), then text encoder and UNet, and writes a
 folder that `StableDiffusionPipeline.from_pretrained` opens, `log.tsv`, `samples.png` and `report.json`.
-With `--resume` it goes on from `state.pt` in the same folder.
+With `--resume` it goes on from `state.pt` in the same folder, or from the finished `storybook` folder alone.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from pipelines.training.storybook_scenes import CHUNK, SceneFactory, captions, h
 
 STRENGTHS = (0.4, 0.55, 0.7)
 PART = 64
+WARM_START = 0.35
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Storybook:
         self.results = Results(recipe.out, recipe.bundle)
         self.device = torch.device(recipe.device)
         self.autocast = torch.autocast(self.device.type, torch.bfloat16)
-        self.resumed = recipe.resume and (recipe.out / "state.pt").exists()
+        self.resumed = recipe.resume and (recipe.out / "storybook").exists()
         self.test_scenes = held_out_scenes(recipe.tests, recipe.seed)
         # Workers are forked before CUDA wakes up: a CUDA context does not survive a fork.
         count = math.ceil(recipe.scenes / CHUNK) * CHUNK
@@ -90,7 +91,7 @@ class Storybook:
             self.results.log("latents", count=len(latents.values))
             # 5. Text encoder and UNet, compiled if the compiler is done
             if self.compiler is not None and self.compiler.poll() == 0:
-                training.compile()
+                self._compile(training)
             self._train_diffusion(training, latents, pool)
             # 6. What it can do
             self._finish(training, pool)
@@ -123,10 +124,19 @@ class Storybook:
             autocast=self.autocast,
             log=self.results.log,
         )
-        if self.resumed:
+        if self.resumed and (recipe.out / "state.pt").exists():
             state = torch.load(recipe.out / "state.pt", map_location=self.device, weights_only=True)
             training.load_state(state)
+        elif self.resumed:
+            # Weights without an optimizer, as in the shipped folder: past the curriculum, before the rate falls.
+            training.progress = WARM_START
         return training
+
+    def _compile(self, training: DiffusionTraining) -> None:
+        try:
+            training.compile()
+        except RuntimeError as error:
+            self.results.log("not compiled", reason=str(error).splitlines()[0][:200])
 
     def _train_autoencoder(self, pool: Pool) -> None:
         recipe, results = self.recipe, self.results
