@@ -27,6 +27,8 @@ def yin(
     Returns:
         ``[T // hop]`` F0 in Hz, 0 where unvoiced.
     """
+    if len(wave) < hop:
+        return wave.new_zeros(0)
     longest = int(sample_rate / lowest_hz) + 2
     shortest = max(2, int(sample_rate / highest_hz))
     span = window + longest

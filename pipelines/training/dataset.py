@@ -37,6 +37,8 @@ def quiet_spans(silence: Tensor) -> list[tuple[int, int]]:
 def slices(mel: Tensor, ear: Ear) -> list[tuple[int, int]]:
     """Frame spans of 1.5 to 9 s that begin and end in pauses; what has no pause is cut where it is longest."""
     shortest, longest = (int(s * FRAMES_PER_SECOND) for s in (SHORTEST_SECONDS, LONGEST_SECONDS))
+    if len(mel) < shortest:
+        return []
     spans = quiet_spans(ear.posteriors(mel)[0][:, 0].exp())
     cuts = [0, *((a + b) // 2 for a, b in spans), len(mel)]
     pieces, begin = [], 0
