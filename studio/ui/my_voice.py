@@ -380,7 +380,7 @@ class MyVoice:
                 )
         except Exception as error:
             return complaint(error, reader)
-        return f'<div class="vt-inspector"><div class="vt-compare">{heard}</div>{"".join(seen)}</div>'
+        return f'<div class="vt-inspector"><div class="vt-compare">{heard}</div><div class="vt-plots">{"".join(seen)}</div></div>'
 
     def rename(self, reader: Reader, voice_id: str | None, name: str) -> dict:
         voice = self.page.voice(voice_id)

@@ -33,7 +33,7 @@ def voice_card(reader: Reader, voice: VoiceRecord, samples: str) -> str:
     if (best := card.get("best_step")) is not None:
         facts.append((say("ui.card.steps"), say("ui.card.step_of", best=best, steps=card.get("steps", best))))
     if (size := card.get("adapter_bytes")) is not None:
-        facts.append((say("ui.card.size"), f"{float(size) / 2**20:.1f} MB"))
+        facts.append((say("ui.card.size"), _bytes(int(size))))
     if voice.consent:
         facts.append(
             (
@@ -48,11 +48,8 @@ def voice_card(reader: Reader, voice: VoiceRecord, samples: str) -> str:
         and card.get("steps") is not None
         and card["best_step"] < card["steps"]
     )
-    kept = (
-        f'<p class="vt-hint">{icon("info")}{escape(say("ui.card.kept_earlier", **card))}</p>'
-        if stopped
-        else ""
-    )
+    kept_which = "ui.card.kept_earlier" if card.get("best_step") else "ui.card.kept_start"
+    kept = f'<p class="vt-hint">{icon("info")}{escape(say(kept_which, **card))}</p>' if stopped else ""
     curve = loss_curve(reader, card.get("curve") or ())
     curves = f"<details><summary>{escape(say('ui.card.curves'))}</summary>{curve}</details>" if curve else ""
     return (
@@ -61,6 +58,10 @@ def voice_card(reader: Reader, voice: VoiceRecord, samples: str) -> str:
         f'<div class="vt-meters">{_meters(reader, card)}</div><dl class="vt-facts">{listed}</dl>{kept}{curves}'
         f"<h4>{escape(say('ui.card.samples'))}</h4>{samples}</div>"
     )
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 2**20:.1f} MB" if count >= 2**20 else f"{max(1, round(count / 1024))} KB"
 
 
 def _meters(reader: Reader, card) -> str:

@@ -155,6 +155,10 @@ def test_the_card_tells_when_an_earlier_checkpoint_was_kept(reader: Reader) -> N
     assert "86%" in kept and "97%" in kept
     last = voice_card(reader, replace(VOICE, revision=replace(REVISION, card={**card, "best_step": 400})), "")
     assert sentence not in last
+    unmoved = voice_card(
+        reader, replace(VOICE, revision=replace(REVISION, card={**card, "best_step": 0})), ""
+    )
+    assert reader.say("ui.card.kept_start") in unmoved
 
 
 def test_only_the_revision_in_use_cannot_be_chosen() -> None:
