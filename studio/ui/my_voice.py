@@ -6,6 +6,7 @@ import base64
 from datetime import date, datetime, timedelta
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -14,19 +15,21 @@ from studio.errors import StudioError
 from studio.store.records import VoiceRecord
 from studio.ui.consent_card import consent_text, signed
 from studio.ui.i18n import Reader
-from studio.ui.markup import ACTIONS, action, empty, heading, icon, paragraphs, told
-from studio.ui.page import Page, canvas, complaint
+from studio.ui.intake import intake
+from studio.ui.markup import ACTIONS, action, empty, heading, told
+from studio.ui.page import canvas, complaint
 from studio.ui.player import player
 from studio.ui.report import quality_report, recording_rows
 
+if TYPE_CHECKING:
+    from studio.ui.layout import Studio
+
 PLOTS = ("waveform", "spectrogram", "loudness")
-SCRIPTS = Path(__file__).resolve().parent.parent.parent / "assets" / "scripts"
-MAX_UPLOAD_BYTES = 200 * 2**20
 UNTIL_DAYS = {"month": 30, "year": 365}
 
 
 class MyVoice:
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Studio) -> None:
         self.page = page
         words = page.words
         self.open_recording = gr.State(None)
@@ -208,7 +211,7 @@ class MyVoice:
             self.workbench: gr.update(visible=own),
             self.first: heading(say("ui.my_voice.first"), say("ui.my_voice.first_hint"), "1"),
             self.second: heading(say("ui.my_voice.second"), say("ui.my_voice.second_hint"), "2"),
-            self.intake: self._intake(reader) if own else "",
+            self.intake: intake(reader) if own else "",
             self.report: quality_report(reader, report)
             if report
             else empty("empty_voice", say("ui.my_voice.empty"), say("ui.my_voice.empty_hint")),
@@ -255,43 +258,6 @@ class MyVoice:
             self.consent_form: gr.update(visible=wanted),
             self.agreed: gr.update(value=False),
         }
-
-    def _intake(self, reader: Reader) -> str:
-        say = reader.say
-        facts = {
-            "max-bytes": MAX_UPLOAD_BYTES,
-            "too-big": say("ui.intake.too_big", name="{name}", limit_mb=MAX_UPLOAD_BYTES // 2**20),
-            "uploading": say("ui.intake.uploading", name="{name}", index="{index}", count="{count}"),
-            "failed": say("ui.intake.failed", name="{name}"),
-            "no-microphone": say("ui.intake.no_microphone"),
-            "record": say("ui.intake.record"),
-            "stop": say("ui.intake.stop"),
-            "recording": say("ui.intake.recording"),
-        }
-        data = "".join(f' data-{name}="{escape(str(value))}"' for name, value in facts.items())
-        tabs, pages = [], []
-        for language in ("en", "zh"):
-            own = language == reader.language
-            tabs.append(
-                f'<button type="button" role="tab" data-script="{language}" aria-selected="{str(own).lower()}">'
-                f"{escape(say(f'ui.language.{language}'))}</button>"
-            )
-            script = paragraphs((SCRIPTS / f"{language}.txt").read_text(encoding="utf-8"))
-            pages.append(
-                f'<div class="vt-script-page" lang="{language}" data-script-page="{language}"'
-                f"{'' if own else ' hidden'}>{script}</div>"
-            )
-        return (
-            f'<div class="vt-intake"{data}><label class="vt-drop"><input type="file" multiple class="vt-file-input" '
-            f'accept="audio/*,.wav,.flac,.mp3,.ogg,.opus,.m4a,.webm" aria-label="{escape(say("ui.intake.drop"))}">'
-            f"{icon('upload')}<strong>{escape(say('ui.intake.drop'))}</strong><span>{escape(say('ui.intake.kinds'))}</span>"
-            f'</label><div class="vt-or"><span>{escape(say("ui.intake.or"))}</span></div><div class="vt-recorder">'
-            f'<button type="button" class="vt-button is-record" data-record aria-pressed="false">{icon("mic")}'
-            f'<span>{escape(say("ui.intake.record"))}</span></button><div class="vt-meter" aria-hidden="true"><i></i></div>'
-            f'<span class="vt-time">0:00</span></div><div class="vt-intake-status" role="status"></div>'
-            f'<div class="vt-script"><div class="vt-script-head"><strong>{escape(say("ui.intake.script"))}</strong>'
-            f'<div class="vt-segments" role="tablist">{"".join(tabs)}</div></div>{"".join(pages)}</div></div>'
-        )
 
     # --- what people do -----------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -14,15 +15,18 @@ from studio.language import catalogue
 from studio.store.records import Speech, VoiceRecord
 from studio.ui.i18n import Reader
 from studio.ui.markup import ACTIONS, action, empty, heading, notice, told
-from studio.ui.page import Page, canvas
+from studio.ui.page import canvas
 from studio.ui.sentences import CAPTIONS, FORMATS, history_rows, sentence_rows, whole
+
+if TYPE_CHECKING:
+    from studio.ui.layout import Studio
 
 IN_SIGHT = ("noise_scale", "length_scale")
 HISTORY = 20
 
 
 class Speak:
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Studio) -> None:
         self.page = page
         words = page.words
         self._captions = TemporaryDirectory(prefix="voxtale-captions-")

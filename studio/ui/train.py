@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from html import escape
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -11,16 +12,19 @@ from studio.jobs.job import Job
 from studio.store.records import VoiceRecord
 from studio.ui.i18n import Reader
 from studio.ui.markup import ACTIONS, action, empty, heading, notice, told
-from studio.ui.page import Page, canvas
+from studio.ui.page import canvas
 from studio.ui.player import player
 from studio.ui.progress import training_progress
 from studio.ui.voice_card import revision_rows, sample_players, voice_card
+
+if TYPE_CHECKING:
+    from studio.ui.layout import Studio
 
 QUALITIES = ("quick", "good", "best")
 
 
 class Train:
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Studio) -> None:
         self.page = page
         words = page.words
         self.trial = gr.State(None)

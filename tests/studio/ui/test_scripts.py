@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.text.english import to_utterance
 from pipelines.text.symbols import ARPABET
-from studio.ui.my_voice import SCRIPTS
+from studio.ui.intake import SCRIPTS
 
 WORDS_A_MINUTE = (130, 175)
 CHARACTERS_A_MINUTE = (200, 280)

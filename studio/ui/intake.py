@@ -1,0 +1,51 @@
+"""Where recordings come in: dropped, chosen, or read aloud against a script."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+from studio.ui.i18n import Reader
+from studio.ui.markup import icon, paragraphs
+
+SCRIPTS = Path(__file__).resolve().parent.parent.parent / "assets" / "scripts"
+MAX_UPLOAD_BYTES = 200 * 2**20
+
+
+def intake(reader: Reader) -> str:
+    """The place to drop, choose or record, with the reading scripts; ``assets/ui/page.js`` brings it to life."""
+    say = reader.say
+    facts = {
+        "max-bytes": MAX_UPLOAD_BYTES,
+        "too-big": say("ui.intake.too_big", name="{name}", limit_mb=MAX_UPLOAD_BYTES // 2**20),
+        "uploading": say("ui.intake.uploading", name="{name}", index="{index}", count="{count}"),
+        "failed": say("ui.intake.failed", name="{name}"),
+        "no-microphone": say("ui.intake.no_microphone"),
+        "record": say("ui.intake.record"),
+        "stop": say("ui.intake.stop"),
+        "recording": say("ui.intake.recording"),
+    }
+    data = "".join(f' data-{name}="{escape(str(value))}"' for name, value in facts.items())
+    tabs, pages = [], []
+    for language in ("en", "zh"):
+        own = language == reader.language
+        tabs.append(
+            f'<button type="button" role="tab" data-script="{language}" aria-selected="{str(own).lower()}">'
+            f"{escape(say(f'ui.language.{language}'))}</button>"
+        )
+        script = paragraphs((SCRIPTS / f"{language}.txt").read_text(encoding="utf-8"))
+        pages.append(
+            f'<div class="vt-script-page" lang="{language}" data-script-page="{language}"'
+            f"{'' if own else ' hidden'}>{script}</div>"
+        )
+    return (
+        f'<div class="vt-intake"{data}><label class="vt-drop"><input type="file" multiple class="vt-file-input" '
+        f'accept="audio/*,.wav,.flac,.mp3,.ogg,.opus,.m4a,.webm" aria-label="{escape(say("ui.intake.drop"))}">'
+        f"{icon('upload')}<strong>{escape(say('ui.intake.drop'))}</strong><span>{escape(say('ui.intake.kinds'))}</span>"
+        f'</label><div class="vt-or"><span>{escape(say("ui.intake.or"))}</span></div><div class="vt-recorder">'
+        f'<button type="button" class="vt-button is-record" data-record aria-pressed="false">{icon("mic")}'
+        f'<span>{escape(say("ui.intake.record"))}</span></button><div class="vt-meter" aria-hidden="true"><i></i></div>'
+        f'<span class="vt-time">0:00</span></div><div class="vt-intake-status" role="status"></div>'
+        f'<div class="vt-script"><div class="vt-script-head"><strong>{escape(say("ui.intake.script"))}</strong>'
+        f'<div class="vt-segments" role="tablist">{"".join(tabs)}</div></div>{"".join(pages)}</div></div>'
+    )
