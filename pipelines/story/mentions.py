@@ -1,0 +1,196 @@
+"""Who is named in a sentence, by what words, and what is said about their looks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pipelines.story import vocabulary
+from pipelines.story.vocabulary import SubjectWord
+from pipelines.story.words import Token, find, tokens, touch
+
+KIN = ("mother", "father", "grandmother", "grandfather")
+PEOPLE = frozenset(
+    "girl boy grandmother grandfather mother father king princess knight witch wizard pirate fairy mermaid astronaut "
+    "farmer".split()
+)
+PRONOUNS = {
+    **dict.fromkeys(("he", "him", "his", "himself", "\u4ed6", "\u4ed6\u7684"), "he"),
+    **dict.fromkeys(("she", "her", "hers", "herself", "\u5979", "\u5979\u7684"), "she"),
+    **dict.fromkeys(("it", "its", "itself", "\u5b83", "\u5b83\u7684"), "it"),
+    **dict.fromkeys(
+        ("they", "them", "their", "both", "\u4ed6\u4eec", "\u5979\u4eec", "\u5b83\u4eec"), "they"
+    ),
+    **dict.fromkeys(("i", "me", "my", "myself", "i'm", "i'd", "i've", "i'll", "\u6211", "\u6211\u7684"), "i"),
+    **dict.fromkeys(("we", "us", "our", "\u6211\u4eec", "\u54b1\u4eec"), "i"),
+}
+_QUOTED = re.compile('\u201c[^\u201d]*\u201d?|\u300c[^\u300d]*\u300d?|\u300e[^\u300f]*\u300f?|"[^"]*"?')
+_NEGATED = frozenset(("no", "not", "\u6ca1\u6709", "\u4e0d\u662f"))
+
+
+@dataclass(frozen=True)
+class Mention:
+    """``text[start:end]`` of a sentence names ``word``; ``kin`` where an animal is somebody's mother and the like.
+
+    Attributes:
+        qualities: English words for size, age and character said with it.
+        colour: of coat, fur or the whole; None when not said.
+        told: those, as the story spells them.
+    """
+
+    start: int
+    end: int
+    text: str
+    word: SubjectWord
+    kin: str = ""
+    qualities: tuple[str, ...] = ()
+    colour: str | None = None
+    told: tuple[str, ...] = ()
+    quoted: bool = False
+
+
+@dataclass(frozen=True)
+class Clothing:
+    """``colour`` or None; ``slot`` is an accessory, a piece of clothing, ``hair`` or ``fur``."""
+
+    start: int
+    slot: str
+    colour: str | None
+    text: str
+
+
+@lru_cache(maxsize=4096)
+def mentions(sentence: str) -> tuple[Mention, ...]:
+    """Everything that can be drawn and is named in the sentence, in its order; "no wolf" is nobody."""
+    words, found = tokens(sentence), []
+    quotes = [match.span() for match in _QUOTED.finditer(sentence)]
+    hits = find(vocabulary.subjects(), words)
+    index = 0
+    while index < len(hits):
+        first, last, meaning, kin = hits[index].first, hits[index].last, hits[index].value, ""
+        if index + 1 < len(hits) and (pair := _family(sentence, words, hits[index], hits[index + 1])):
+            (meaning, kin), last, index = pair, hits[index + 1].last, index + 1
+        index += 1
+        if first and words[first - 1].key in _NEGATED:
+            continue
+        start, end = words[first].start, words[last - 1].end
+        qualities, colour, told = _adjectives(sentence, words, first, sentence[start:end])
+        quoted = any(a <= start < b for a, b in quotes)
+        found.append(Mention(start, end, sentence[start:end], meaning, kin, qualities, colour, told, quoted))
+    return tuple(found)
+
+
+def _family(sentence, words: Sequence[Token], one, other) -> tuple[SubjectWord, str] | None:
+    """Mother Rabbit, 兔妈妈: an animal and a word for parents beside each other are one animal."""
+    if one.last != other.first or not touch(words[one.last - 1], words[other.first]):
+        return None
+    han = words[one.first].han
+    kin, animal = (other, one) if han else (one, other)
+    if kin.value.subject in KIN and animal.value.subject not in PEOPLE and animal.value.alive:
+        meaning = animal.value
+        pronoun = "she" if kin.value.subject in ("mother", "grandmother") else "he"
+        return SubjectWord(meaning.subject, meaning.noun, pronoun, meaning.wearing), kin.value.subject
+    return None
+
+
+def _adjectives(sentence: str, words: Sequence[Token], first: int, own: str):
+    """Colours and qualities right before the noun, and those within a Chinese noun (小白兔)."""
+    qualities, told, colour = [], [], None
+    between = frozenset(
+        ("\u7684", "\u8272", "and", "very", "\u5f88", "\u53c8", "\u8272\u7684", "\u975e\u5e38")
+    )
+    index = first - 1
+    while index >= 0 and first - index <= 6:
+        gap = sentence[words[index].end : words[index + 1].start]
+        word = words[index].key
+        if gap.strip(", \u3001\uff0c-"):
+            break
+        if word in vocabulary.words("colour"):
+            colour = colour or vocabulary.words("colour")[word]
+        elif word in vocabulary.words("quality"):
+            qualities.insert(0, vocabulary.words("quality")[word])
+        elif word in between:
+            index -= 1
+            continue
+        else:
+            break
+        told.insert(0, word)
+        index -= 1
+    if not words[first].han:
+        for word in own.lower().replace("-", " ").split()[:-1]:
+            colour = colour or vocabulary.words("colour").get(word)
+            if word in vocabulary.words("quality"):
+                qualities.append(vocabulary.words("quality")[word])
+    else:
+        for letter in own:
+            if letter in _SHORT_COLOURS and colour is None and len(own) > 1:
+                colour = _SHORT_COLOURS[letter]
+                told.append(letter)
+        size = {"\u5c0f": "little", "\u5927": "big", "\u8001": "old"}.get(own[0])
+        if size and len(own) > 2 and size not in qualities:
+            qualities.insert(0, size)
+    return tuple(dict.fromkeys(qualities)), colour, tuple(told)
+
+
+_WEARING = frozenset(
+    "wear wore wears wearing worn in with had has put whose dressed his her its their gave got tied".split()
+)
+_WEARING_HAN = tuple("\u6234\u7a7f\u62ab\u7cfb\u957f\u56f4\u7ed9\u9001\u6709\u7684")
+_SHORT_COLOURS = {
+    "\u7ea2": "red",
+    "\u9ec4": "yellow",
+    "\u7eff": "green",
+    "\u84dd": "blue",
+    "\u7d2b": "purple",
+    "\u68d5": "brown",
+    "\u9ed1": "black",
+    "\u767d": "white",
+    "\u7070": "grey",
+    "\u6a58": "orange",
+}
+
+
+@lru_cache(maxsize=4096)
+def clothing(sentence: str) -> tuple[Clothing, ...]:
+    """What somebody wears, with its colour, and hair or fur of a said colour."""
+    words = tokens(sentence)
+    table = {**vocabulary.words("clothes"), **vocabulary.words("wear")}
+    if not any(word.key in _WEARING or word.key.startswith(_WEARING_HAN) for word in words):
+        return ()
+    found = []
+    for hit in find(table, words):
+        colour, start = None, hit.first
+        for index in range(hit.first - 1, max(-1, hit.first - 4), -1):
+            key = words[index].key
+            if key in vocabulary.words("colour"):
+                colour, start = vocabulary.words("colour")[key], index
+                break
+            if key not in ("\u7684", "\u8272", "\u5c0f") and key not in vocabulary.words("quality"):
+                break
+        if (
+            colour is None
+            and hit.last + 1 < len(words)
+            and words[hit.last].key in ("was", "is", "were", "\u662f")
+        ):
+            colour = vocabulary.words("colour").get(words[hit.last + 1].key)
+        own = hit.key[0]
+        if colour is None and own in _SHORT_COLOURS and len(hit.key) > 1:
+            colour = _SHORT_COLOURS[own]
+        if colour is None and hit.value not in vocabulary.words("wear").values():
+            continue
+        text = sentence[words[start].start : words[hit.last - 1].end]
+        found.append(Clothing(words[start].start, hit.value, colour, text))
+    return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def pronouns(sentence: str) -> tuple[tuple[int, str], ...]:
+    """(place, ``he`` | ``she`` | ``it`` | ``they`` | ``i``) outside quotations."""
+    quotes = [match.span() for match in _QUOTED.finditer(sentence)]
+    return tuple(
+        (word.start, PRONOUNS[word.key])
+        for word in tokens(sentence)
+        if word.key in PRONOUNS and not any(a <= word.start < b for a, b in quotes)
+    )

@@ -1,0 +1,152 @@
+"""The given names of a story, and whose they are: Pip the fox, a fox named Pip, 一只叫阿布的小狐狸."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pipelines.story import vocabulary
+from pipelines.story.mentions import Mention, mentions
+from pipelines.story.words import is_common, tokens
+
+_CALLED = re.compile(
+    r"\b(?:named|called|name was|name is|names were|call him|call her|call it)\s+[\"\u201c]?([A-Z][a-z]+)"
+)
+_CAPITAL = re.compile(r"\b[A-Z][a-z]{1,}(?:-[A-Z][a-z]+)?\b")
+_CALLED_HAN = re.compile(
+    "(?:\u540d\u53eb|\u540d\u5b57\u53eb\u505a?|\u540d\u5b57\u662f|\u53eb\u505a|\u53eb\u4f5c|\u53d6\u540d\u53eb?|\u53eb)[\u201c\u300c]?([\u4e00-\u9fff]{1,4}?)(?=[\u201d\u300d\uff0c\u3002\uff01\uff1f\u3001\uff1b,.!?\\s]|\u7684|$)"
+)
+_NO_NAME = re.compile(
+    "^[\u4e86\u9053\u58f0\u7740\u8d77\u558a\u4ed6\u5979\u5b83\u6211\u4f60\u5927\u9192\u6765\u51fa\u8fc7\u5f97\u4e0d\u4eba]|^[\u4e00\u4e24\u51e0]\u58f0|\u540d\u5b57|\u8d77\u6765"
+)
+_NICKNAME = re.compile("[\u963f\u5c0f][\u4e00-\u9fff]|([\u4e00-\u9fff])\\1")
+_CALENDAR = frozenset(
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April June July August "
+    "September October November December Christmas Easter Halloween Once Then There Mr Mrs Miss Ms Dr Sir Lady Lord "
+    "The God Earth English Chinese China America London Paris".split()
+)
+_HIS_NAME = re.compile(
+    r"\b(?:[Hh]is|[Hh]er|[Ii]ts) name (?:was|is) $|[\u4ed6\u5979\u5b83](?:\u7684\u540d\u5b57)?(?:\u540d\u53eb|\u53eb\u505a|\u53eb|\u662f)$"
+)
+_ARTICLES = r"(?:(?:a|an|the|her|his|their|my)\s+)?(?:[a-z-]+\s+){0,3}"
+
+
+@dataclass(frozen=True)
+class Naming:
+    """``name`` belongs to ``mention`` in sentence ``sentence``; None: to whoever was spoken of before."""
+
+    name: str
+    mention: Mention | None
+    sentence: int
+
+
+def known_names(sentences: Sequence[str]) -> tuple[str, ...]:
+    """Given names in the order in which they are first said."""
+    found: dict[str, None] = {}
+    lower = {word for sentence in sentences for word in re.findall(r"\b[a-z]+\b", sentence)}
+    repeated = " ".join(sentences)
+    for sentence in sentences:
+        candidates = [(match.start(1), match.group(1)) for match in _CALLED.finditer(sentence)]
+        candidates += [
+            (match.start(), match.group())
+            for match in _CAPITAL.finditer(sentence)
+            if _is_name(match, sentence, lower)
+        ]
+        for match in _CALLED_HAN.finditer(sentence):
+            name = match.group(1)
+            if not _NO_NAME.search(name) and name not in vocabulary.subjects():
+                candidates.append((match.start(1), name))
+        candidates += _listed_han(sentence, repeated)
+        found.update((name, None) for _, name in sorted(candidates))
+    return tuple(found)
+
+
+def _is_name(match: re.Match[str], sentence: str, lower: set[str]) -> bool:
+    word = match.group()
+    if (
+        word in _CALENDAR
+        or word.rstrip("s") in _CALENDAR
+        or word.lower() in vocabulary.function_words()
+        or word.lower() in vocabulary.places()
+    ):
+        return False
+    if word.lower() in vocabulary.subjects() and word not in vocabulary.names():
+        return False
+    if word in vocabulary.names():
+        return word.lower() not in lower
+    before = sentence[: match.start()].rstrip(" \"'\u201c\u2018")
+    opening = not before or before[-1] in ".!?:\u2026" or sentence[: match.start()].rstrip(" ") != before
+    shouted = any(
+        word.lower() in vocabulary.words(kind) for kind in ("action", "thing", "quality", "colour", "other")
+    )
+    return not opening and word.lower() not in lower and not shouted
+
+
+def _listed_han(sentence: str, story: str) -> Iterator[tuple[int, str]]:
+    for word in tokens(sentence):
+        if not word.han or word.key in vocabulary.subjects():
+            continue
+        listed = word.key in vocabulary.names()
+        nick = (
+            len(word.key) == 2
+            and _NICKNAME.fullmatch(word.key)
+            and not is_common(word.key)
+            and story.count(word.key) > 1
+        )
+        if listed or nick:
+            yield word.start, word.key
+
+
+def namings(sentences: Sequence[str]) -> tuple[Naming, ...]:
+    """Which name is whose, as far as the story says it."""
+    names = known_names(sentences)
+    return tuple(
+        Naming(name, mention, index)
+        for index, sentence in enumerate(sentences)
+        for name in names
+        for mention in _owners(sentence, name)
+    )
+
+
+def _owners(sentence: str, name: str) -> Iterator[Mention | None]:
+    for place in re.finditer(re.escape(name), sentence):
+        start, end = place.span()
+        for mention in mentions(sentence):
+            if not mention.word.alive or (mention.start < end and start < mention.end):
+                continue
+            between = sentence[mention.end : start] if mention.end <= start else None
+            after = sentence[end : mention.start] if mention.start >= end else None
+            if between is not None and _then_name(between):
+                yield mention
+            elif after is not None and _then_subject(after):
+                yield mention
+        before = sentence[:start]
+        if _HIS_NAME.search(before):
+            spoken_of = [mention for mention in mentions(before) if mention.word.alive]
+            last = spoken_of[-1] if spoken_of else None
+            yield next((one for one in mentions(sentence) if last and one.start == last.start), None)
+
+
+def _then_name(between: str) -> bool:
+    return bool(
+        re.fullmatch(r",? ?(?:who was |was |is )?(?:named|called|whose name was|by the name of)? ?", between)
+        and between not in (", ", ",")
+        or re.fullmatch(
+            "[\uff0c,]?(?:\u5b83|\u4ed6|\u5979)?(?:\u7684)?(?:\u540d\u53eb|\u540d\u5b57\u53eb\u505a?|\u540d\u5b57\u662f|\u53eb\u505a|\u53eb\u4f5c|\u53eb)?",
+            between,
+        )
+    ) and between not in ("\uff0c", ",")
+
+
+def _then_subject(after: str) -> bool:
+    return bool(
+        re.fullmatch(rf",? (?:was |is )?{_ARTICLES}", after)
+        and (
+            after.strip(" ,") == "" and "," not in after or re.match(r",? (?:was |is )?(?:a|an|the)\b", after)
+        )
+        or re.fullmatch(
+            "\u7684?|(?:\u662f|\uff0c)?[\u4e00\u4e00\u4e2a\u53ea\u6761\u4f4d\u540d\u5934\u5339\u8fd9\u90a3]{0,3}(?:[^\uff0c\u3002]{0,5}\u7684)?",
+            after,
+        )
+    )
