@@ -51,10 +51,14 @@ ALBUM = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quality", choices=("quick", "good", "best"), default="quick")
+    parser.add_argument("--home", type=Path)
     parser.add_argument("--pictures", type=Path, default=PICTURES)
     options = parser.parse_args()
     options.pictures.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, StudioProcess(Path(folder) / "library") as studio:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        StudioProcess(options.home or Path(folder) / "library") as studio,
+    ):
         voice_id = _furnish(studio.address, options.quality)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
@@ -65,6 +69,8 @@ def main() -> None:
                 path = options.pictures / f"{picture.name}.png"
                 with _page(browser, studio.address, picture) as page:
                     page.locator(f'[data-voice="{voice_id}"]').first.click()
+                    if picture.tab == "speak":
+                        page.locator('[data-act="open"]').first.click()
                     page.wait_for_timeout(4000)  # plots are drawn behind the page
                     page.screenshot(path=path)
                 print(path)
@@ -74,6 +80,8 @@ def main() -> None:
 def _furnish(address: str, quality: str) -> str:
     """A voice that was recorded, trained and heard."""
     with httpx.Client(base_url=address, timeout=600, trust_env=False) as studio:
+        if mine := [voice for voice in studio.get("/v1/voices").json()["voices"] if not voice["sample"]]:
+            return mine[0]["id"]
         files = [("files", (path.name, path.read_bytes())) for path in sorted(SPEECH.glob("LJ001-*.flac"))]
         data = {
             "name": "Linda",
