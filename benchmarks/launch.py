@@ -28,7 +28,7 @@ IMPORTS = (
     "studio.ui.layout",
     "gradio",
     "torch",
-    "librosa",
+   
     "transformers",
     "peft",
     "diffusers",
