@@ -28,7 +28,6 @@ IMPORTS = (
     "studio.ui.layout",
     "gradio",
     "torch",
-   
     "transformers",
     "peft",
     "diffusers",
