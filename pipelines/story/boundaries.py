@@ -177,7 +177,7 @@ def _cosine(left: Sequence[Counter], right: Sequence[Counter], rarity: dict[str,
 def _marker(text: str) -> float:
     """How surely the first words of a sentence say that something new begins."""
     opening = tokens(text)[: OPENING_WORDS + 2]
-    hits = [hit for hit in find(vocabulary.markers(), opening) if hit.first < OPENING_WORDS]
+    hits = [hit for first in range(OPENING_WORDS) for hit in find(vocabulary.markers(), opening[first:])[:1]]
     return max((float(hit.value) for hit in hits), default=0.0)
 
 

@@ -26,10 +26,23 @@ _CALENDAR = frozenset(
     "September October November December Christmas Easter Halloween Once Then There Mr Mrs Miss Ms Dr Sir Lady Lord "
     "The God Earth English Chinese China America London Paris".split()
 )
+_PLACE_NAME = re.compile(
+    r"\b(?:in|at|near|from|(?:go|goes|going|went|gone|came|moved|flew|sailed|drove|returned|travell?ed) to) $"
+)
 _HIS_NAME = re.compile(
     r"\b(?:[Hh]is|[Hh]er|[Ii]ts) name (?:was|is) $|[\u4ed6\u5979\u5b83](?:\u7684\u540d\u5b57)?(?:\u540d\u53eb|\u53eb\u505a|\u53eb|\u662f)$"
 )
-_ARTICLES = r"(?:(?:a|an|the|her|his|their|my)\s+)?(?:[a-z-]+\s+){0,3}"
+_THEN_NAME = re.compile(
+    "| |,? (?:(?:who )?(?:was |is )?(?:named|called)|whose name was|by the name of) "
+    "|[\uff0c,]? ?[\u4ed6\u5979\u5b83]?(?:\u7684\u540d\u5b57)?(?:\u540d\u53eb|\u540d\u5b57\u53eb\u505a?|\u540d\u5b57\u662f|\u53eb\u505a|\u53eb\u4f5c|\u53eb) ?"
+)
+"""Between somebody and their name: the fox (named) Pip, 小狐狸(名叫)阿布."""
+_THEN_SUBJECT = re.compile(
+    r" |,? (?:was |is )?(?:a|an|the) (?:[a-z-]+,? ){0,3}"
+    "|(?:\u662f|\uff0c)\u4e00?[\u4e2a\u53ea\u6761\u4f4d\u540d\u5934\u5339](?:[^\uff0c\u3002]{0,5}\u7684)?"
+)
+"""Between a name and what it is: Peter Rabbit, Pip (was) a little fox, 阿布是一只小狐狸."""
+_CALLED_BEFORE = re.compile("\u53eb(?:\u505a|\u4f5c)?$")
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,8 @@ def _is_name(match: re.Match[str], sentence: str, lower: set[str]) -> bool:
     if word in vocabulary.names():
         return word.lower() not in lower
     before = sentence[: match.start()].rstrip(" \"'\u201c\u2018")
+    if _PLACE_NAME.search(sentence[: match.start()]):
+        return False
     opening = not before or before[-1] in ".!?:\u2026" or sentence[: match.start()].rstrip(" ") != before
     shouted = any(
         word.lower() in vocabulary.words(kind) for kind in ("action", "thing", "quality", "colour", "other")
@@ -115,11 +130,9 @@ def _owners(sentence: str, name: str) -> Iterator[Mention | None]:
         for mention in mentions(sentence):
             if not mention.word.alive or (mention.start < end and start < mention.end):
                 continue
-            between = sentence[mention.end : start] if mention.end <= start else None
-            after = sentence[end : mention.start] if mention.start >= end else None
-            if between is not None and _then_name(between):
+            if mention.end <= start and _THEN_NAME.fullmatch(sentence[mention.end : start]):
                 yield mention
-            elif after is not None and _then_subject(after):
+            elif mention.start >= end and _is_said_to_be(sentence, start, end, mention):
                 yield mention
         before = sentence[:start]
         if _HIS_NAME.search(before):
@@ -128,25 +141,8 @@ def _owners(sentence: str, name: str) -> Iterator[Mention | None]:
             yield next((one for one in mentions(sentence) if last and one.start == last.start), None)
 
 
-def _then_name(between: str) -> bool:
-    return bool(
-        re.fullmatch(r",? ?(?:who was |was |is )?(?:named|called|whose name was|by the name of)? ?", between)
-        and between not in (", ", ",")
-        or re.fullmatch(
-            "[\uff0c,]?(?:\u5b83|\u4ed6|\u5979)?(?:\u7684)?(?:\u540d\u53eb|\u540d\u5b57\u53eb\u505a?|\u540d\u5b57\u662f|\u53eb\u505a|\u53eb\u4f5c|\u53eb)?",
-            between,
-        )
-    ) and between not in ("\uff0c", ",")
-
-
-def _then_subject(after: str) -> bool:
-    return bool(
-        re.fullmatch(rf",? (?:was |is )?{_ARTICLES}", after)
-        and (
-            after.strip(" ,") == "" and "," not in after or re.match(r",? (?:was |is )?(?:a|an|the)\b", after)
-        )
-        or re.fullmatch(
-            "\u7684?|(?:\u662f|\uff0c)?[\u4e00\u4e00\u4e2a\u53ea\u6761\u4f4d\u540d\u5934\u5339\u8fd9\u90a3]{0,3}(?:[^\uff0c\u3002]{0,5}\u7684)?",
-            after,
-        )
-    )
+def _is_said_to_be(sentence: str, start: int, end: int, mention: Mention) -> bool:
+    after = sentence[end : mention.start]
+    if after == "\u7684":  # 叫阿布的小狐狸, but not 阿布的小狐狸, who is somebody else
+        return bool(_CALLED_BEFORE.search(sentence[:start]))
+    return bool(_THEN_SUBJECT.fullmatch(after))

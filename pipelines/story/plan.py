@@ -10,7 +10,7 @@ from pipelines.failure import CraftError
 from pipelines.story import vocabulary
 from pipelines.story.boundaries import MOST_SCENES, find_scenes
 from pipelines.story.heroes import cast
-from pipelines.story.mentions import mentions
+from pipelines.story.mentions import PEOPLE, mentions
 from pipelines.story.names import known_names
 from pipelines.story.prompts import STYLES, plan_page
 from pipelines.story.prosody import Telling, measure
@@ -35,7 +35,8 @@ __all__ = [
 LIMIT_WORDS = 20_000
 """A story has fewer; a Chinese character counts as a word."""
 MOST_TITLE_WORDS = 12
-SENTENCE_SHARE = 0.2
+_ITEM = re.compile(r"\s*(?:[-*\u2022\u2013]|\d+[.)\u3001])\s*\S")
+SENTENCE_SHARE = 0.25
 """So many of a text's words hold its sentences together, or say what somebody does; of a list's words hardly any."""
 
 
@@ -107,6 +108,8 @@ def _check(text: str, language: str | None, pages: int | None, style: str) -> st
     words = len(re.findall(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+", text))
     if words >= LIMIT_WORDS:
         raise CraftError("story_too_long", words=words, limit=LIMIT_WORDS)
+    if _says_one_thing(text):
+        raise CraftError("story_not_a_story", text=text.strip()[:60])
     if found == "other":
         raise CraftError("story_language", text=text.strip()[:40])
     forbidden = find(dict.fromkeys(vocabulary.forbidden(), True), tokens(text))
@@ -142,20 +145,26 @@ def _what_it_is(sentences: Sequence[str], text: str) -> Iterator[Note]:
     words = [word.key for sentence in sentences for word in tokens(sentence)]
     binding = vocabulary.function_words()
     doing = (vocabulary.words("action"), vocabulary.words("other"))
-    names = known_names(sentences)
     held = sum(word in binding or any(word in table for table in doing) for word in words)
-    repeated = max(Counter(words).values(), default=0) if len(words) >= 4 else 0
-    commas = len(re.findall("[,\uff0c\u3001;\uff1b\n]", text.strip()))
-    bound = words and held / len(words) >= SENTENCE_SHARE
-    if bound and repeated < 0.6 * len(words):
+    lines = [line for line in text.splitlines() if line.strip()]
+    itemised = len(lines) >= 3 and all(_ITEM.match(line) for line in lines)
+    if words and held >= SENTENCE_SHARE * len(words) and not itemised:
         return
-    drawable = [mention for sentence in sentences for mention in mentions(sentence)]
-    if repeated >= 0.6 * len(words) or not (drawable or names):
+    names = known_names(sentences)
+    drawable = [mention.word for sentence in sentences for mention in mentions(sentence)]
+    if not (drawable or names):
         raise CraftError("story_not_a_story", text=text.strip()[:60])
-    if names and not drawable:
+    items = max(len(re.findall("[,\uff0c\u3001;\uff1b\n]", text.strip())) + 1, len(sentences))
+    if names and all(word.subject in PEOPLE for word in drawable):
         yield Note("names_only", (("names", ", ".join(names[:6])),))
-    elif commas >= 2 or len(sentences) >= 3:
-        yield Note("list", (("items", max(commas + 1, len(sentences))),))
+    elif items >= 3:
+        yield Note("list", (("items", items),))
+
+
+def _says_one_thing(text: str) -> bool:
+    """La la la."""
+    words = Counter(word.key for word in tokens(text))
+    return words.total() >= 4 and max(words.values()) >= 0.6 * words.total()
 
 
 def _fewer_pages(found: int, asked: int | None, listed: bool) -> Iterator[Note]:
