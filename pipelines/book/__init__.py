@@ -1,0 +1,1 @@
+"""A book: pages, pictures and narration become files that people can keep."""
