@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from pipelines.story import vocabulary
 from pipelines.story.looks import draw_lots, dressed
 from pipelines.story.mentions import KIN, PEOPLE, Clothing, Mention, clothing, mentions, pronouns
-from pipelines.story.names import Naming, known_names, namings
+from pipelines.story.names import Naming, known_names, namings, tellers_name
 from pipelines.story.story import Hero
 from pipelines.story.vocabulary import SubjectWord
 
 MOST_HEROES = 8
+TELLERS = ("I", "我")
+"""The names of who tells the story without saying their name."""
 LEAST_I = 2
 """So many sentences must say "I" outside quotations for the teller to be a hero."""
 SEXES = frozenset(
@@ -101,7 +103,7 @@ def _met(sentence: str, heroes: Sequence[Hero], recent: Sequence[str]) -> list[t
     spoken: list[tuple[int, str, float]] = []
     taken: list[tuple[int, int]] = []
     for hero in heroes:
-        for start, end in _places(hero.name, sentence) if hero.pronoun != "i" else ():
+        for start, end in _places(hero.name, sentence) if hero.name not in TELLERS else ():
             spoken.append((start, hero.id, 1.0))
             taken.append((start, end))
     for mention in mentions(sentence):
@@ -163,7 +165,8 @@ def _is(hero: Hero, person: _Person) -> bool:
 def _people(sentences: Sequence[str]) -> list[_Person]:
     """Everybody alive who is named, in the order of appearance, with what is said about them."""
     people: list[_Person] = []
-    given, linked = known_names(sentences), namings(sentences)
+    myself = tellers_name(sentences)
+    given, linked = [name for name in known_names(sentences) if name != myself], namings(sentences)
     latest: _Person | None = None
     alone: _Person | None = None
     for index, sentence in enumerate(sentences):
@@ -196,7 +199,7 @@ def _people(sentences: Sequence[str]) -> list[_Person]:
             alone = latest if len({id(person) for _, person in met}) == 1 else None
     teller = sum(any(kind == "i" for _, kind in pronouns(sentence)) for sentence in sentences)
     if teller >= LEAST_I:
-        name = "我" if any("我" in sentence for sentence in sentences) else "I"
+        name = myself or ("我" if any("我" in sentence for sentence in sentences) else "I")
         people.insert(0, _Person(name, None, True, mentions=teller, said=Counter(i=teller)))
     return people or _things(sentences)
 
@@ -251,7 +254,8 @@ def _called(text: str) -> str:
     """A brave knight is called the knight; Little Red Riding Hood keeps her name."""
     first, _, rest = text.partition(" ")
     described = first in vocabulary.words("quality") or first in vocabulary.words("colour")
-    return rest if rest and described else text
+    known, whole = (vocabulary.subjects().get(words.lower()) for words in (rest, text))
+    return rest if described and known and whole and known.noun == whole.noun else text
 
 
 def _owner(piece: Clothing, met: Sequence[tuple[int, _Person]], sentence: str) -> _Person | None:
@@ -275,7 +279,8 @@ def _settle(people: list[_Person], seed: int) -> None:
     for one in people:
         child = one.word is None or one.word.noun in ("girl", "boy")
         if one.said["i"]:
-            face = ("girl", "boy")[draw_lots(seed, "teller", among=2)]
+            named = {"she": "girl", "he": "boy"}.get(vocabulary.names().get(one.name, ""))
+            face = named or ("girl", "boy")[draw_lots(seed, "teller", among=2)]
             one.word = SubjectWord(face, "child", "i")
         elif family and child:
             one.word = SubjectWord(family.subject, family.noun, _pronoun(one, "any"))

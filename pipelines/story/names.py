@@ -26,6 +26,9 @@ _CALENDAR = frozenset(
     "September October November December Christmas Easter Halloween Once Then There Mr Mrs Miss Ms Dr Sir Lady Lord "
     "The God Earth English Chinese China America London Paris".split()
 )
+_MY_NAME = re.compile(
+    "\\b[Mm]y name (?:is|was) ([A-Z][a-z]+)|^\u6211(?:\u7684\u540d\u5b57)?\u53eb\u505a?([\u4e00-\u9fff]{1,4}?)(?=[\uff0c\u3002\uff01,.!])"
+)
 _PLACE_NAME = re.compile(
     r"\b(?:in|at|near|from|(?:go|goes|going|went|gone|came|moved|flew|sailed|drove|returned|travell?ed) to) $"
 )
@@ -52,6 +55,13 @@ class Naming:
     name: str
     mention: Mention | None
     sentence: int
+
+
+def tellers_name(sentences: Sequence[str]) -> str:
+    """My name is Tom: who says I; empty when they do not say."""
+    matches = (_MY_NAME.search(sentence) for sentence in sentences)
+    found = [name for match in matches if match and (name := match.group(1) or match.group(2))]
+    return next((name for name in found if not _NO_NAME.search(name)), "")
 
 
 def known_names(sentences: Sequence[str]) -> tuple[str, ...]:

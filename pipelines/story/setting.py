@@ -63,10 +63,11 @@ def where(sentences: Sequence[str], heroes: Sequence[Hero], before: str | None) 
         hits = find(vocabulary.places(), words)
         strong = any(not hit.value.weak for hit in hits)
         for hit in hits:
-            if hit.value.weak and strong:
+            direction = _direction(words, hit.first)
+            if hit.value.weak and (strong or direction <= 0):
                 continue
             share = 0.4 if hit.value.weak else 1.0
-            weights[hit.value.place] += share * (1 + 0.05 * index) + _direction(words, hit.first)
+            weights[hit.value.place] += share * (1 + 0.05 * index) + direction
     if weights and max(weights.values()) > 0:
         return max(weights, key=weights.__getitem__)
     return before or next((home(hero.subject) for hero in heroes if home(hero.subject)), USUAL_PLACE)

@@ -105,6 +105,8 @@ def _name_subject(table: dict[str, SubjectWord], word: str, meaning: SubjectWord
     drawing: Drawing = drawings()[meaning.subject]
     alive = meaning.pronoun != "it"
     for form in plurals(word):
+        if form in function_words():  # does are no deer
+            continue
         plural = form != word or _is_plural(word, drawing)
         table.setdefault(form, replace(meaning, plural=plural, alive=alive))
 
