@@ -24,6 +24,8 @@ SEXES = frozenset(
 )
 """Words that say he or she by themselves."""
 PRONOUN_SHARE = 0.6
+MOST_REMEMBERED = 3
+"""Where nobody is named, the one most told of among so many last named is meant."""
 """A pronoun counts less than a name when a scene's heroes are put in order."""
 
 
@@ -39,6 +41,7 @@ class _Person:
     clothes: list[Clothing] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     said: Counter = field(default_factory=Counter)
+    count: int = 1
 
     def hear(self, mention: Mention) -> None:
         self.qualities += [word for word in mention.qualities if word not in self.qualities]
@@ -66,6 +69,7 @@ def cast(sentences: Sequence[str], seed: int, known: Sequence[Hero] = ()) -> tup
             details=tuple(person.qualities[:3]),
             told=tuple(person.told),
             mentions=person.mentions,
+            count=person.count,
         )
         heroes.append(
             dressed(
@@ -92,7 +96,8 @@ def who(
             recent.insert(0, hero_id)
     present = [hero_id for hero_id, weight in weights.items() if weight > 0]
     if not present and recent:
-        present = recent[:1]
+        told = {hero.id: hero.mentions for hero in heroes}
+        present = [max(recent[:MOST_REMEMBERED], key=told.__getitem__)]
     order = {hero.id: index for index, hero in enumerate(heroes)}
     ranked = sorted(present, key=lambda hero_id: (-weights[hero_id], order[hero_id]))
     return tuple(ranked), tuple(recent)
@@ -245,7 +250,7 @@ def _unnamed(
     ]
     if same:
         return latest if latest in same else same[-1]
-    person = _Person(_called(mention.text), mention.word, False, mention.kin)
+    person = _Person(_called(mention.text), mention.word, False, mention.kin, count=mention.count)
     people.append(person)
     return person
 

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pipelines.illustration.drawing import Drawing, subjects
 from pipelines.story.mentions import Clothing
 from pipelines.story.story import Hero
+from pipelines.story.wordlists import plural
 
 CLOTHED = frozenset("girl boy mother father grandmother grandfather princess fairy farmer".split())
 """Whose main colour is that of their clothes and may be any; a knight stays in steel."""
@@ -38,7 +39,9 @@ def dressed(
         slots[drawing.main_slot] = colour
     for piece in clothes:
         if piece.slot in NECKWEAR + HEADWEAR:
-            if _fits(drawing, piece.slot):
+            if not _fits(drawing, piece.slot):
+                details.append(with_article(f"{piece.colour or ''} {piece.slot}".strip()))
+            else:
                 wearing[piece.slot] = (
                     piece.colour or wearing.get(piece.slot) or _colour(hero, seed, others, slots)
                 )
@@ -55,7 +58,12 @@ def dressed(
     if hero.subject in CLOTHED and drawing.main_slot not in slots:
         slots[drawing.main_slot] = _colour(hero, seed, others, slots)
         chosen.append(f"{slots[drawing.main_slot]} clothes")
-    if hero.subject not in CLOTHED and alive and not wearing and (outfit := _outfit(hero, drawing, seed)):
+    if (
+        hero.subject not in CLOTHED
+        and alive
+        and not (wearing or clothes)
+        and (outfit := _outfit(hero, drawing, seed))
+    ):
         wearing[outfit] = _colour(hero, seed, others, slots)
         chosen.append(f"{wearing[outfit]} {outfit}")
     return replace(
@@ -95,12 +103,22 @@ def described(hero: Hero) -> str:
     if main and hero.subject not in CLOTHED:
         qualities.append(main)
     noun = f"{hero.kin} {hero.noun}".strip()
+    if hero.count > 1:
+        return _several(hero, qualities)
     words = " ".join((*qualities, noun))
     extras = [f"{main} clothes"] if main and hero.subject in CLOTHED else []
     extras += [f"{colour} {slot}" for slot, colour in colours.items()]
     extras += [with_article(f"{colour} {accessory}") for accessory, colour in hero.wearing]
     extras += [word for word in hero.details if " " in word]
     return with_article(words) + (f" with {' and '.join(extras)}" if extras else "")
+
+
+def _several(hero: Hero, qualities: Sequence[str]) -> str:
+    """Three little pigs with pink bows."""
+    number = {2: "two"}.get(hero.count, "three")
+    extras = [f"{colour} {accessory}s" for accessory, colour in hero.wearing]
+    words = " ".join((number, *qualities, plural(hero.noun)))
+    return words + (f" with {' and '.join(extras)}" if extras else "")
 
 
 def with_article(words: str) -> str:

@@ -27,6 +27,12 @@ PRONOUNS = {
     **dict.fromkeys(("we", "us", "our", "\u6211\u4eec", "\u54b1\u4eec"), "i"),
 }
 _QUOTED = re.compile('\u201c[^\u201d]*\u201d?|\u300c[^\u300d]*\u300d?|\u300e[^\u300f]*\u300f?|"[^"]*"?')
+_NUMBERS = {
+    **dict.fromkeys(("one", "a", "an", "\u4e00"), 1),
+    **dict.fromkeys(("two", "both", "\u4e24", "\u4e8c"), 2),
+    **dict.fromkeys("three four five six seven eight nine ten twelve many several some".split(), 3),
+    **dict.fromkeys("\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341\u51e0\u7fa4", 3),
+}
 _NEGATED = frozenset(("no", "not", "\u6ca1\u6709", "\u4e0d\u662f"))
 
 
@@ -37,6 +43,7 @@ class Mention:
     Attributes:
         qualities: English words for size, age and character said with it.
         colour: of coat, fur or the whole; None when not said.
+        count: 1 to 3, as many as are said or may be meant by a plural.
         told: those, as the story spells them.
     """
 
@@ -49,6 +56,7 @@ class Mention:
     colour: str | None = None
     told: tuple[str, ...] = ()
     quoted: bool = False
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,10 @@ def mentions(sentence: str) -> tuple[Mention, ...]:
         start, end = words[first].start, words[last - 1].end
         qualities, colour, told = _adjectives(sentence, words, first, sentence[start:end])
         quoted = any(a <= start < b for a, b in quotes)
-        found.append(Mention(start, end, sentence[start:end], meaning, kin, qualities, colour, told, quoted))
+        count = _count(words, first, meaning.plural)
+        found.append(
+            Mention(start, end, sentence[start:end], meaning, kin, qualities, colour, told, quoted, count)
+        )
     return tuple(found)
 
 
@@ -93,6 +104,22 @@ def _family(sentence, words: Sequence[Token], one, other) -> tuple[SubjectWord, 
         pronoun = "she" if kin.value.subject in ("mother", "grandmother") else "he"
         return SubjectWord(meaning.subject, meaning.noun, pronoun, meaning.wearing), kin.value.subject
     return None
+
+
+def _count(words: Sequence[Token], first: int, plural: bool) -> int:
+    for index in range(first - 1, max(-1, first - 4), -1):
+        key = words[index].key
+        if key in _NUMBERS:
+            return _NUMBERS[key]
+        if words[index].han and key[0] in _NUMBERS and len(key) <= 2:
+            return _NUMBERS[key[0]]
+        if (
+            key not in vocabulary.words("quality")
+            and key not in vocabulary.words("colour")
+            and key != "\u7684"
+        ):
+            break
+    return 2 if plural else 1
 
 
 def _adjectives(sentence: str, words: Sequence[Token], first: int, own: str):

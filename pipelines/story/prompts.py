@@ -94,8 +94,9 @@ def plan_page(
     """Everything the painter needs for a scene; the same for the same scene, heroes, style, seed and take."""
     seed = page_seed(book_seed, scene.id, take)
     cast = [hero for hero_id in scene.heroes for hero in heroes if hero.id == hero_id]
-    nouns = [hero.noun for hero in cast][:MOST_LOOKS]
-    looks = [hero.look for hero in cast][:MOST_LOOKS]
+    drawn = _counted(cast)
+    looks = [hero.look for hero in drawn for _ in range(hero.count)]
+    nouns = [hero.noun for hero in drawn]
     for thing in scene.things or ([] if cast else [scenery(scene.place)]):
         if thing not in nouns and len(looks) < MOST_LOOKS:
             nouns.append(thing)
@@ -105,24 +106,34 @@ def plan_page(
     layout = arrange(scene.place, scene.palette, looks, seed, mood.shot if felt else None)
     # Every visit to a place finds the same place.
     layout = replace(layout, seed=draw_lots(book_seed, scene.place, "place", among=24))
-    prompt = write_prompt(scene, cast, nouns, style, layout.shot)
+    prompt = write_prompt(scene, drawn, nouns[len(drawn) :], style, layout.shot)
     return PagePlan(scene.id, prompt, NEGATIVE, layout, seed, take, unknown_words(scene.key_sentence, heroes))
 
 
+def _counted(cast: Sequence[Hero]) -> list[Hero]:
+    """Who fits into the picture: everybody once, then the three pigs as often as there is room."""
+    drawn, room = [], MOST_LOOKS - len(cast[:MOST_LOOKS])
+    for hero in cast[:MOST_LOOKS]:
+        more = min(hero.count - 1, room)
+        room -= more
+        drawn.append(replace(hero, count=1 + more))
+    return drawn
+
+
 def write_prompt(
-    scene: ScenePlan, cast: Sequence[Hero], drawn: Sequence[str], style: str, shot: str
+    scene: ScenePlan, heroes: Sequence[Hero], things: Sequence[str], style: str, shot: str
 ) -> Prompt:
+    """The wording of a scene with these heroes and things in the picture; ``shot`` is the layout's."""
     felt = scene.emotion.strength >= FELT
     mood = MOODS[scene.emotion.name]
     sentence = scene.key_sentence
-    for hero in cast:  # a fish called Bubbles brings no bubbles
+    for hero in heroes:  # a fish called Bubbles brings no bubbles
         sentence = sentence.replace(hero.name, " ")
-    who = [described(hero) for hero in cast[: len(drawn)]]
-    who += [with_article(thing) for thing in drawn[len(who) :]]
+    who = [*map(described, heroes), *map(with_article, things)]
     details = [PLACES[scene.place], *_doing(sentence)]
-    if felt and cast:
+    if felt and heroes:
         details.append(mood.face)
-    details += _props(sentence, drawn)
+    details += _props(sentence, things)
     lights = SNOWFALL.get(scene.palette) if scene.place == "snow" else None
     parts = Prompt(
         subject=_joined(who),

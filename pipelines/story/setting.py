@@ -93,8 +93,9 @@ def told_light(sentences: Sequence[str]) -> str | None:
     weights: dict[str, float] = {}
     for index, sentence in enumerate(sentences):
         for hit in find(vocabulary.lights(), tokens(sentence)):
-            share = 0.4 if hit.value.weak else 1.0
-            weights[hit.value.palette] = weights.get(hit.value.palette, 0.0) + share + 0.01 * index
+            # Of weak words the first counts most ("the next day he dreamt of the moon"), of others the last.
+            share = 0.4 - 0.01 * index if hit.value.weak else 1.0 + 0.01 * index
+            weights[hit.value.palette] = weights.get(hit.value.palette, 0.0) + max(0.1, share)
     return max(weights, key=weights.__getitem__) if weights else None
 
 

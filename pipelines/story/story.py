@@ -26,6 +26,7 @@ class Hero:
         details: further English words of the prompt (little, brave, brown hair).
         told: what the story says about the looks, word for word.
         chosen: what it does not say and was chosen, in English.
+        count: how many they are: the three little pigs are one hero and drawn three times; 1 to 3.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Hero:
     told: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
     mentions: int = 0
+    count: int = 1
 
     @property
     def look(self) -> Look:

@@ -39,6 +39,22 @@ def plurals(word: str) -> Iterable[str]:
         yield word + "s"
 
 
+_PLURALS = {
+    "mouse": "mice",
+    "wolf": "wolves",
+    "child": "children",
+    "goose": "geese",
+    "wild goose": "wild geese",
+    "policeman": "policemen",
+    "snowman": "snowmen",
+    **{word: word for word in ("sheep", "deer", "fish")},
+}
+
+
+def plural(word: str) -> str:
+    return _PLURALS.get(word) or list(plurals(word))[-1]
+
+
 def inflections(word: str) -> Iterable[str]:
     """An English word with the endings it may take, a few that it does not take among them."""
     yield from plurals(word)

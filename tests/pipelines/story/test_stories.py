@@ -87,7 +87,7 @@ def test_layouts_show_the_scenes_heroes_in_their_looks(told: Told) -> None:
         layout = page.layout
         assert layout.place == scene.place and layout.palette == scene.palette
         assert 1 <= len(layout.actors) <= 3
-        looks = [actor.look for actor in layout.actors]
+        looks = list(dict.fromkeys(actor.look for actor in layout.actors))
         assert looks[: len(scene.heroes)] == [story.hero(one).look for one in scene.heroes][:3]
         assert {box.subject for box in boxes(layout)} <= set(subjects())
         assert layout.place in PLACES
@@ -141,6 +141,17 @@ def test_a_pronoun_or_nobody_at_all_means_who_was_there_before() -> None:
     anna = next(hero.id for hero in story.heroes if hero.name == "Anna")
     assert story.scenes[1].heroes == (anna,)
     assert story.scenes[2].heroes == (anna,)
+
+
+def test_three_pigs_are_one_hero_and_drawn_as_often_as_there_is_room() -> None:
+    story = plan_story("Three little pigs built a house. Then a wolf came to the pigs.", pages=2)
+    assert [(hero.name, hero.count) for hero in story.heroes] == [("pigs", 3), ("wolf", 1)]
+    drawn = [[actor.look.subject for actor in page.layout.actors] for page in story.pages]
+    assert drawn == [["pig"] * 3, ["pig", "pig", "wolf"]]
+    assert story.pages[0].prompt.subject.startswith("three little pigs with")
+    assert story.pages[1].prompt.subject.startswith("two little pigs with")
+    assert plan_story("两只小猪在草地上跑。").heroes[0].count == 2
+    assert plan_story("小猪们在草地上跑。").heroes[0].count > 1
 
 
 def test_no_wolf_is_nobody() -> None:
