@@ -260,22 +260,20 @@ class Acoustic(nn.Module):
         frame = torch.arange(int(ends[0, -1]), device=symbols.device).unsqueeze(0)
         mask = torch.ones(1, frame.shape[1] // STACK, 1, device=symbols.device, dtype=speaker.dtype)
         prior, hidden = self.prior_of(self.frames_of(text, starts, frame), speaker, mask)
-        # 3. Flow from noise to mel by Euler steps.
+        # 3. Flow from noise to mel by Euler steps; guided, the second row of the batch is told nothing.
         noise = torch.randn(prior.shape, generator=generator, dtype=torch.float32)
         x = noise.to(prior) * noise_scale
+        guided = guidance_scale != 1.0
+        told = [prior, hidden, speaker]
+        if guided:
+            told = [torch.cat([value, torch.zeros_like(value)]) for value in told]
+            mask = torch.cat([mask, mask])
         times = torch.linspace(0.0, 1.0, num_inference_steps + 1).tolist()
         for now, then in zip(times, times[1:], strict=False):
-            time = torch.full((1,), now, device=x.device, dtype=x.dtype)
-            velocity = self.flow(x, time, prior, hidden, speaker, mask)
-            if guidance_scale != 1.0:
-                blind = self.flow(
-                    x,
-                    time,
-                    torch.zeros_like(prior),
-                    torch.zeros_like(hidden),
-                    torch.zeros_like(speaker),
-                    mask,
-                )
-                velocity = blind + guidance_scale * (velocity - blind)
+            rows = torch.cat([x, x]) if guided else x
+            velocity = self.flow(rows, torch.full_like(rows[:, 0, 0], now), *told, mask)
+            if guided:
+                seeing, blind = velocity.chunk(2)
+                velocity = blind + guidance_scale * (seeing - blind)
             x = x + (then - now) * velocity
         return x.reshape(1, -1, MEL_BANDS), starts.diff(dim=1)

@@ -21,6 +21,7 @@ from models.starter.vocoder import Vocoder, VocoderConfig
 from pipelines.audio.levelling import levelled
 from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
+from pipelines.speech.catalogue import ENGINES
 from pipelines.speech.engine import Monitor, SpokenWord, Take, TrainedVoice
 from pipelines.speech.listening import Ear
 from pipelines.speech.voice import Voice
@@ -29,6 +30,7 @@ from pipelines.text.language import detect_language
 from pipelines.text.symbols import LANGUAGES, SYMBOL_ID, is_pause
 from pipelines.text.utterance import Utterance
 
+DEFAULTS = {control.name: control.default for control in ENGINES["starter"].controls}
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "starter"
 REFERENCE_SECONDS = 3.0
 PART_SECONDS = 60.0
@@ -85,16 +87,17 @@ class StarterEngine:
         # 1. Text to phonemes.
         utterance = speakable(text)
         # 2. Phonemes to mel, in this voice.
+        asked = DEFAULTS | dict(controls)
         acoustic = self.acoustic_of(voice)
         generator = torch.Generator().manual_seed(seed)
         speaker = voice.tensors["speaker"].float().to(self.device).unsqueeze(0)
         mel, frames = acoustic.speak(
             *self._inputs(utterance),
             speaker + acoustic.bandwidth.weight[1],
-            length_scale=controls.get("length_scale", 1.0),
-            noise_scale=controls.get("noise_scale", 0.5),
-            num_inference_steps=int(controls.get("num_inference_steps", 8)),
-            guidance_scale=controls.get("guidance_scale", 1.0),
+            length_scale=asked["length_scale"],
+            noise_scale=asked["noise_scale"],
+            num_inference_steps=int(asked["num_inference_steps"]),
+            guidance_scale=asked["guidance_scale"],
             generator=generator,
             silent=torch.tensor([[is_pause(symbol) for symbol in utterance.phonemes]], device=self.device),
         )
