@@ -61,7 +61,7 @@ class Page:
             object.__setattr__(self, "sentences", (Sentence(self.text.strip()),))
         if self.narration is not None and any(s.start_seconds is None for s in self.sentences):
             raise ValueError("a narrated page needs the times of every sentence")
-        assert self.spans is not None
+        _ = self.spans  # refuses sentences that are not in the text
 
     @cached_property
     def spans(self) -> tuple[tuple[int, int], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -15,6 +16,13 @@ from pipelines.failure import CraftError
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 """The earliest date a zip can hold, on every entry: equal books give equal files."""
+
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def legible(text: str) -> str:
+    """Without the control characters that no document may hold; a transcript can bring them in."""
+    return _NO_XML.sub("", text)
 
 
 @contextlib.contextmanager
@@ -47,9 +55,9 @@ def _sync(path: Path) -> None:
 
 
 def add(archive: zipfile.ZipFile, name: str, data: bytes | str, *, packed: bool = True) -> None:
-    """One entry, without date, owner or any other trace of this machine."""
+    """One entry, without date, owner or any other trace of this machine; of a text what is legible."""
     entry = zipfile.ZipInfo(name, _FIRST_DAY)
     entry.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
     entry.create_system = 3
     entry.external_attr = 0o644 << 16
-    archive.writestr(entry, data)
+    archive.writestr(entry, legible(data) if isinstance(data, str) else data)

@@ -23,7 +23,7 @@ def write(book: Book, path: Path, faces: Faces, progress: Progress) -> None:
             progress(number / len(leaves))
 
 
-def _information(book: Book, leaves: tuple[Leaf, ...]) -> bytes:
+def _information(book: Book, leaves: tuple[Leaf, ...]) -> str:
     """Elements in the order of the schema, ComicInfo 2.0."""
     root = ElementTree.Element("ComicInfo")
     notes = [book.label, *(f"{name}: {text}" for name, text in book.tags.items())]
@@ -45,4 +45,4 @@ def _information(book: Book, leaves: tuple[Leaf, ...]) -> bytes:
     for number, leaf in enumerate(leaves):
         ElementTree.SubElement(pages, "Page", Image=str(number), Type=kinds[leaf.kind])
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode")

@@ -17,6 +17,7 @@ from pipelines.book.fonts import SHIPPED, Face, Faces
 from pipelines.book.pages import about
 from pipelines.book.pictures import for_web
 from pipelines.book.wording import wording
+from pipelines.book.writing import legible
 
 READER = Path(__file__).parents[3] / "assets" / "book" / "reader"
 AI_SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -48,7 +49,7 @@ def write(book: Book, path: Path, faces: Faces, progress: Progress) -> None:
         words=_json({name: words[name] for name in ("listen", "pause", "cover", "the_end", "page")}),
         **{f"say_{name}": escape(text) for name, text in words.items()},
     )
-    path.write_text(document, encoding="utf-8", newline="\n")
+    path.write_text(legible(document), encoding="utf-8", newline="\n")
 
 
 def _json(value: object) -> str:

@@ -22,6 +22,7 @@ from PIL import Image
 from pipelines.book.book import Book, Page, Picture
 from pipelines.book.exports import FORMATS, export
 from pipelines.book.exports.mp4 import AFTER_SECONDS, BEFORE_SECONDS, COVER_SECONDS, END_SECONDS
+from pipelines.book.exports.project import open_project
 from pipelines.failure import Cancelled, CraftError
 from tests.pipelines.book.samples import LABELS, picture, sample_book
 
@@ -331,6 +332,18 @@ def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CraftError) as caught:
         export(sample_book(), "docx", tmp_path / "book")
     assert caught.value.code == "book_format_unknown"
+
+
+def test_control_characters_and_emoji_do_no_harm(tmp_path: Path) -> None:
+    text = "A fox\x0b\x00 \U0001f98a ran.\n\n\x07It won."
+    book = replace(sample_book(narrated=False), title="Fox\x0b", pages=(Page(text, picture=picture(0)),))
+    for format in ("html", "pdf", "epub", "cbz", "project"):
+        export(book, format, tmp_path / f"book{FORMATS[format].extension}")
+    epubcheck(tmp_path / "book.epub")
+    with zipfile.ZipFile(tmp_path / "book.cbz") as archive:
+        assert ElementTree.fromstring(archive.read("ComicInfo.xml")).findtext("Title") == "Fox"
+    assert open_project(tmp_path / "book.voxtale.zip") == book
+    assert "\U0001f98a" in (tmp_path / "book.html").read_text(encoding="utf-8")
 
 
 def test_a_book_of_one_word(tmp_path: Path) -> None:
