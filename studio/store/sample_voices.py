@@ -12,7 +12,7 @@ from studio.store.ids import PREFIXES
 from studio.store.voices import VoiceStore
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "voices"
-"""One folder a voice: ``voice.safetensors`` and ``voice.json`` with ``name``, ``engine`` and ``card``."""
+"""One folder a voice: ``voice.safetensors`` and ``voice.json`` with ``name``, ``engine`` and ``card``; ``quality`` for a trained one."""
 
 
 def install_sample_voices(
@@ -30,7 +30,9 @@ def install_sample_voices(
             if store.database.row("SELECT 1 FROM voices WHERE id = ?", voice_id) is None:
                 store.insert(voice_id, facts["name"], facts["engine"], sample=True)
             store.rename(voice_id, facts["name"])
-            store.insert_revision(revision_id, voice_id, "trained", facts.get("quality"), facts["card"])
+            quality = facts.get("quality")
+            kind = "trained" if quality else "instant"
+            store.insert_revision(revision_id, voice_id, kind, quality, facts["card"])
         path = artifacts.revision(voice_id, revision_id)
         if not path.exists():
             artifacts.copy(source, path)
