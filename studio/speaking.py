@@ -71,9 +71,15 @@ class Speaking:
         return self._submit(voice_id, text, controls or {}, seed, revision, self._visitor(client), {})
 
     def sample(self, voice_id: str, revision: int | None = None) -> Speech:
-        """A few fixed sentences, e.g. to hear a fresh revision; the same call costs nothing twice."""
-        language = self._engines[self._voices.row(voice_id)["engine"]].languages[0]
-        return self.submit(voice_id, say("speech.sample", language), {}, SAMPLE_SEED, revision)
+        """A few fixed sentences, e.g. to hear a fresh revision; the same call is answered by the same speech."""
+        made_of = self._revision(voice_id, revision)
+        self._check_allowed(voice_id)
+        engine = self._engines[made_of.engine]
+        text, controls = say("speech.sample", engine.languages[0]), _checked_controls(engine, {})
+        speech_id = self._speeches.find(made_of.id, text, controls, SAMPLE_SEED)
+        if speech_id is not None and (speech := self.get(speech_id)).state not in ("failed", "cancelled"):
+            return speech
+        return self.submit(voice_id, text, controls, SAMPLE_SEED, made_of.number)
 
     def get(self, speech_id: str) -> Speech:
         return self._speeches.get(speech_id)

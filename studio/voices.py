@@ -176,6 +176,10 @@ class Voices:
         """A WAV file."""
         return self._files.path(self._store.recording(recording_id), cleaned)
 
+    def cleaning(self, recording_id: str) -> tuple[str, ...]:
+        """What cleaning does to it, by name; the sentences are ``clean.action.<name>``."""
+        return self._files.cleaning(self._store.recording(recording_id)).actions
+
     def plot(self, recording_id: str, kind: str, dark: bool, language: str) -> bytes:
         """PNG; ``kind`` is ``waveform``, ``spectrogram`` or ``loudness``."""
         record = self._store.recording(recording_id)
@@ -183,10 +187,9 @@ class Voices:
             raise StudioError("plot_unknown", 422, kind=kind, choices=", ".join(PLOTS))
 
         from pipelines.audio import plots
-        from pipelines.audio.clean import clean
 
         recording = self._files.read(record, cleaned=False)
-        cleaned = clean(recording, record.report.speech_spans) if record.cleaned else None
+        cleaned = self._files.cleaning(record) if record.cleaned else None
         draw: Callable[..., bytes] = getattr(plots, f"{kind}_plot")
         labels = {label: say(f"plot.{label}", language) for label in plots.LABELS}
         return draw(recording, record.report, cleaned, dark=dark, labels=labels)

@@ -26,11 +26,6 @@ ENGLISH: Mapping[str, str] = {
     "before": "before",
     "after": "after cleaning",
     "target": "target range",
-    "loss": "loss",
-    "step": "step",
-    "train": "training",
-    "held_out": "held-out clips",
-    "best": "kept",
 }
 """What is written when no font has the letters of the labels that were asked for."""
 _LATIN = ("Segoe UI", "Helvetica Neue", "Noto Sans", "Inter", "DejaVu Sans")

@@ -1,8 +1,8 @@
-"""Recordings and trainings to look at, as PNG with a see-through background."""
+"""Recordings to look at, as PNG with a see-through background."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -131,47 +131,6 @@ def loudness_plot(
     return sheet.png()
 
 
-def loss_plot(
-    curve: Sequence[tuple[int, float, float | None]], *, dark: bool, labels: Mapping[str, str]
-) -> bytes:
-    """Training and held-out loss over the steps; the step that was kept is marked.
-
-    Args:
-        curve: rows of step, training loss, held-out loss or None.
-    """
-    sheet = Sheet(dark, labels)
-    axes, colours = sheet.axes, sheet.colours
-    steps = np.array([row[0] for row in curve], float)
-    losses = np.array([row[1] for row in curve], float)
-    axes.plot(steps, losses, color=colours.faded, linewidth=0.9, alpha=0.7)
-    axes.plot(steps, _smoothed(losses), color=colours.accent, linewidth=1.8, label=sheet.labels["train"])
-    checked = np.array([(row[0], row[2]) for row in curve if row[2] is not None], float).reshape(-1, 2)
-    if len(checked):
-        axes.plot(
-            *checked.T,
-            "o-",
-            color=colours.second,
-            linewidth=1.6,
-            markersize=3.5,
-            label=sheet.labels["held_out"],
-        )
-        best = checked[checked[:, 1].argmin()]
-        axes.plot(
-            *best,
-            "o",
-            markersize=9,
-            markerfacecolor="none",
-            markeredgewidth=1.8,
-            color=colours.ink,
-            label=sheet.labels["best"],
-        )
-    axes.margins(x=0.02)
-    axes.grid(axis="y", color=colours.line, linewidth=0.8)
-    sheet.name_axes(sheet.labels["step"], sheet.labels["loss"])
-    sheet.legend()
-    return sheet.png()
-
-
 def _envelope(recording: Recording) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Times, lowest and highest sample of every column."""
     size = max(1, len(recording.wave) // COLUMNS)
@@ -222,12 +181,3 @@ def _at_original_times(times: np.ndarray, values: np.ndarray, kept: Spans) -> tu
         shown += [*values[inside], np.nan]
         start_in_cleaned += end - start
     return np.array(where), np.array(shown)
-
-
-def _smoothed(values: np.ndarray) -> np.ndarray:
-    """Centred running mean over a twelfth of the curve, narrower at its ends."""
-    half = max(1, len(values) // 24)
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    left = np.maximum(np.arange(len(values)) - half, 0)
-    right = np.minimum(np.arange(len(values)) + half + 1, len(values))
-    return (sums[right] - sums[left]) / (right - left)

@@ -13,7 +13,6 @@ from pipelines.audio.recording import Recording
 from pipelines.audio.speakers import speaker_distance
 from pipelines.failure import CraftError
 
-VERDICTS = ("good", "fair", "poor")
 GRADES = ("A", "B", "C", "D")
 
 Bounds = tuple[float | None, float | None]

@@ -9,7 +9,6 @@ from datetime import datetime
 from studio.errors import Fault
 
 ACTIVE = ("queued", "running")
-FINISHED = ("done", "failed", "cancelled")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from studio.errors import StudioError, is_disk_full
@@ -67,10 +67,6 @@ class Database:
         row = self.row(sql, *values)
         return row[0] if row else None
 
-    def integrity(self) -> str:
-        """``ok``, or what SQLite found broken."""
-        return str(self.value("PRAGMA integrity_check"))
-
     def close(self) -> None:
         with self._lock:
             self._connection.close()
@@ -90,7 +86,7 @@ class Database:
 
 
 def now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 def now_text() -> str:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.audio.recording import Recording
 from studio.store.artifacts import Artifacts
 from studio.store.records import RecordingRecord
+
+if TYPE_CHECKING:
+    from pipelines.audio.clean import Cleaned
+    from pipelines.audio.voice_activity import Spans
 
 VARIANTS = ("original", "wav", "clean.wav")
 
@@ -14,6 +19,7 @@ VARIANTS = ("original", "wav", "clean.wav")
 class RecordingFiles:
     def __init__(self, artifacts: Artifacts) -> None:
         self._artifacts = artifacts
+        self._last_cleaning: tuple[str, Spans, tuple[str, ...]] | None = None
 
     def keep(self, voice_id: str, recording_id: str, source: Path, recording: Recording) -> None:
         """
@@ -29,19 +35,27 @@ class RecordingFiles:
 
     def path(self, record: RecordingRecord, cleaned: bool) -> Path:
         """A WAV file; the cleaned variant is made when it is first asked for."""
-        decoded = self._artifacts.recording(record.voice_id, record.id, "wav")
-        if not cleaned:
-            return decoded
-        path = self._artifacts.recording(record.voice_id, record.id, "clean.wav")
-        if not path.exists():
-            from pipelines.audio.clean import clean
-
-            made = clean(read_wav(decoded), record.report.speech_spans)
-            self._write(record.voice_id, record.id, "clean.wav", made.recording)
+        path = self._artifacts.recording(record.voice_id, record.id, "clean.wav" if cleaned else "wav")
+        if cleaned and not path.exists():
+            self.cleaning(record)
         return path
 
     def read(self, record: RecordingRecord, cleaned: bool) -> Recording:
         return read_wav(self.path(record, cleaned))
+
+    def cleaning(self, record: RecordingRecord) -> Cleaned:
+        """What cleaning makes of it. Whoever looks at one recording again and again has it cleaned once."""
+        from pipelines.audio.clean import Cleaned, clean
+
+        path = self._artifacts.recording(record.voice_id, record.id, "clean.wav")
+        last = self._last_cleaning
+        if last and last[0] == record.id and path.exists():
+            return Cleaned(read_wav(path), *last[1:])
+        made = clean(self.read(record, cleaned=False), record.report.speech_spans)
+        if not path.exists():
+            self._write(record.voice_id, record.id, "clean.wav", made.recording)
+        self._last_cleaning = record.id, made.kept, made.actions
+        return made
 
     def remove(self, voice_id: str, recording_id: str) -> None:
         for variant in VARIANTS:

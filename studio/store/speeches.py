@@ -99,6 +99,18 @@ class SpeechStore:
             created_at=parse_time(row["created_at"]),
         )
 
+    def find(self, revision_id: str, text: str, controls: Mapping[str, float], seed: int) -> str | None:
+        """The newest speech that asked for exactly this and was not re-rolled since."""
+        return self.database.value(
+            "SELECT id FROM speeches WHERE revision_id = ? AND text = ? AND controls = ? AND seed = ? AND NOT EXISTS "
+            "(SELECT 1 FROM sentences WHERE speech_id = speeches.id AND sentences.seed <> speeches.seed) "
+            "ORDER BY created_at DESC, id LIMIT 1",
+            revision_id,
+            text,
+            json.dumps(controls),
+            seed,
+        )
+
     def history(self, voice_id: str, limit: int, visitor: str | None) -> list[Speech]:
         rows = self.database.rows(
             "SELECT id FROM speeches WHERE voice_id = ? AND (? IS NULL OR visitor = ?) "

@@ -5,11 +5,12 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
+from pipelines.audio.decode import AudioLimits
 from studio.ui.i18n import Reader
 from studio.ui.markup import icon, paragraphs
 
 SCRIPTS = Path(__file__).resolve().parent.parent.parent / "assets" / "scripts"
-MAX_UPLOAD_BYTES = 200 * 2**20
+MAX_UPLOAD_BYTES = AudioLimits().max_bytes
 
 
 def intake(reader: Reader) -> str:

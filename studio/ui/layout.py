@@ -14,6 +14,7 @@ from studio.store.records import Speech
 from studio.ui import shelf as shelves
 from studio.ui.handoff import ROUTE
 from studio.ui.i18n import Reader
+from studio.ui.intake import MAX_UPLOAD_BYTES
 from studio.ui.markup import ACTIONS, drawing, icon
 from studio.ui.my_voice import MyVoice
 from studio.ui.page import Page, canvas
@@ -28,7 +29,7 @@ LAUNCH = {
     "footer_links": [],
     "run_history": False,
     "show_error": False,
-    "max_file_size": "200mb",
+    "max_file_size": MAX_UPLOAD_BYTES,
 }
 """Arguments of ``gr.mount_gradio_app`` besides the page itself."""
 

@@ -16,15 +16,15 @@ from studio.store.records import VoiceRecord
 from studio.ui.consent_card import consent_text, signed
 from studio.ui.i18n import Reader
 from studio.ui.intake import intake
-from studio.ui.markup import ACTIONS, action, empty, heading, told
+from studio.ui.markup import ACTIONS, action, empty, heading, pill, told
 from studio.ui.page import canvas, complaint
 from studio.ui.player import player
 from studio.ui.report import quality_report, recording_rows
+from studio.voices import PLOTS
 
 if TYPE_CHECKING:
     from studio.ui.layout import Studio
 
-PLOTS = ("waveform", "spectrogram", "loudness")
 UNTIL_DAYS = {"month": 30, "year": 365}
 
 
@@ -323,15 +323,17 @@ class MyVoice:
         }
 
     def inspect(self, reader: Reader, recording_id: str | None) -> str:
-        """Before and after to hear, and three pictures to see."""
+        """Before and after to hear, what was done between them, and three pictures to see."""
         if not recording_id:
             return ""
         voices, say = self.page.container.voices, reader.say
         try:
+            actions = (say(f"clean.action.{name}") for name in voices.cleaning(recording_id))
+            done = f'<div class="vt-buttons">{"".join(map(pill, actions))}</div>'
             heard = "".join(
                 f'<div class="vt-compare-side"><strong>{escape(say(f"ui.inspect.{side}"))}</strong>'
                 f"{player(reader, self.page.handoff, voices.recording_audio(recording_id, cleaned), f'{side}.wav', say(f'ui.inspect.{side}'))}"
-                "</div>"
+                f"{done if cleaned else ''}</div>"
                 for side, cleaned in (("before", False), ("after", True))
             )
             seen = []

@@ -55,7 +55,7 @@ class Page:
             return None
 
     def sample(self, voice_id: str, number: int) -> Speech:
-        """The sample sentences of a revision, asked for once and then looked up."""
+        """The sample sentences of a revision; a failed or stopped attempt is not repeated while the page is up."""
         speaking = self.container.speaking
         speech_id = self._samples.get((voice_id, number))
         if speech_id is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from pipelines.speech.engine import QUALITIES
 from studio.jobs.job import Job
 from studio.store.records import VoiceRecord
 from studio.ui.i18n import Reader
@@ -19,8 +20,6 @@ from studio.ui.voice_card import revision_rows, sample_players, voice_card
 
 if TYPE_CHECKING:
     from studio.ui.layout import Studio
-
-QUALITIES = ("quick", "good", "best")
 
 
 class Train:

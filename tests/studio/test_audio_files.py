@@ -68,7 +68,13 @@ def test_a_lying_header_does_not_bring_more_than_there_is(container: Container, 
     assert container.voices.recordings(voice.id) == []
 
 
-def test_good_speech_is_judged_cleaned_and_drawn(container: Container) -> None:
+def test_good_speech_is_judged_cleaned_and_drawn(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.audio import clean as cleaning
+
+    cleanings, clean = [], cleaning.clean
+    monkeypatch.setattr(cleaning, "clean", lambda *asked: cleanings.append(asked) or clean(*asked))
     voices = container.voices
     voice = voices.create("Ann")
     record = voices.add_recording(voice.id, SPEECH, SPEECH.name)
@@ -79,5 +85,7 @@ def test_good_speech_is_judged_cleaned_and_drawn(container: Container) -> None:
     for kind in ("waveform", "spectrogram", "loudness"):
         light, dark = (voices.plot(record.id, kind, shade, "zh") for shade in (False, True))
         assert light.startswith(b"\x89PNG") and dark.startswith(b"\x89PNG") and light != dark
+    assert "levelled" in voices.cleaning(record.id)
+    assert len(cleanings) == 1, "every look at one recording shares its cleaning"
     with pytest.raises(StudioError, match="plot_unknown"):
         voices.plot(record.id, "__init__", False, "en")

@@ -133,8 +133,11 @@ def test_sample_sentences(container: Container, voice: VoiceRecord, engine: Fake
     first = container.speaking.wait(container.speaking.sample(voice.id).id, 20)
     assert first.state == "done" and len(first.takes) >= 3
     engine.spoken.clear()
+    assert container.speaking.sample(voice.id) == first == container.speaking.sample(voice.id, 1)
+    assert container.speaking.history(voice.id) == [first]
+    container.speaking.reroll(first.id, 0)
     assert container.speaking.sample(voice.id).takes == first.takes
-    assert engine.spoken == []
+    assert len(container.speaking.history(voice.id)) == 2
 
 
 # Retakes and re-rolls

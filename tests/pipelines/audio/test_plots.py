@@ -11,16 +11,12 @@ from PIL import Image
 from pipelines.audio import plot_style
 from pipelines.audio.clean import clean
 from pipelines.audio.plot_style import DARK, ENGLISH, LIGHT, Sheet
-from pipelines.audio.plots import LABELS, loss_plot, loudness_plot, spectrogram_plot, waveform_plot
+from pipelines.audio.plots import LABELS, loudness_plot, spectrogram_plot, waveform_plot
 from pipelines.audio.quality import assess
 from pipelines.audio.recording import Recording
 
 SENTENCES = json.loads((Path(__file__).parents[3] / "assets/i18n/quality.json").read_text(encoding="utf-8"))
 CHINESE = {label: SENTENCES[f"plot.{label}"]["zh"] for label in LABELS}
-CURVE = [
-    (step, 2.0 / (1 + step / 20), 2.1 / (1 + step / 20) + step / 500 if step % 20 == 0 else None)
-    for step in range(200)
-]
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +51,12 @@ def test_all_plots_in_both_lights_and_languages(pieces, dark, labels):
         for cleaned in (pieces[2], None):
             assert count(pixels(draw(*pieces[:2], cleaned, dark=dark, labels=labels)), colours.accent) > 1500
     assert count(pixels(spectrogram_plot(*pieces, dark=dark, labels=labels)), colours.second) > 200
-    found = pixels(loss_plot(CURVE, dark=dark, labels=labels))
-    assert count(found, colours.accent) > 500 and count(found, colours.second) > 500
 
 
 def test_the_cut_silence_is_grey_and_the_speech_coloured(pieces):
     found = pixels(waveform_plot(*pieces, dark=False, labels={}))[60:420]
     third = found.shape[1] // 8
     assert count(found[:, :third], LIGHT.accent) == 0 < count(found[:, 3 * third : 5 * third], LIGHT.accent)
-
-
-def test_the_steps_of_a_training_may_be_few():
-    for curve in ([], [(0, 1.0, None)], [(0, 1.0, 1.2), (10, 0.5, None)]):
-        pixels(loss_plot(curve, dark=False, labels={}))
 
 
 def test_a_recording_without_speech_or_voice_has_plots_too(rng):

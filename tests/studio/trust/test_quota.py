@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -38,7 +38,7 @@ def test_all_visitors_share_the_day(tmp_path: Path) -> None:
 def test_tomorrow_is_another_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     demo = quota(tmp_path)
     demo.spend("ann", 100)
-    monkeypatch.setattr(module, "now", lambda: datetime.now(timezone.utc) + timedelta(days=1))
+    monkeypatch.setattr(module, "now", lambda: datetime.now(UTC) + timedelta(days=1))
     demo.spend("ann", 100)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from studio.ui.report import quality_report, recording_rows
 from studio.ui.shelf import shelf
 from studio.ui.voice_card import revision_rows, voice_card
 
-NOW = datetime(2026, 11, 20, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
 EVIL = '<img src=x onerror="alert(1)">${alert(1)}'
 REVISION = RevisionRecord("r2", "v", 2, "fake", "trained", "good", {}, NOW)
 VOICE = VoiceRecord("v", EVIL, "ready", "fake", ("en",), NOW, REVISION, None, None, False)
