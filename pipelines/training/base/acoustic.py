@@ -12,7 +12,7 @@ from models.checkpoints import save_network, started
 from models.starter.acoustic import STACK, Acoustic, AcousticConfig
 from models.starter.mel import MEL_BANDS
 from pipelines.text.symbols import LANGUAGES, SYMBOLS, TONE_COUNT
-from pipelines.training.base.loop import Budget, Training
+from pipelines.training.base.loop import Budget, Training, rank
 from pipelines.training.base.speech_set import SpeechSet
 
 CROP = 344  # frames, 4 s
@@ -73,7 +73,7 @@ def train_acoustic(
 ) -> None:
     device = speech.device
     torch.manual_seed(seed)
-    generator = torch.Generator(device).manual_seed(seed)
+    generator = torch.Generator(device).manual_seed(seed + rank())
     network = started(Acoustic(acoustic_config()), init).to(device)
     speakers = nn.Linear(network.config.speaker_channels, int(speech.speaker.max()) + 1).to(device)
     optimiser = torch.optim.AdamW(
@@ -110,10 +110,8 @@ def train_acoustic(
     def step(_: float) -> dict[str, Tensor]:
         network.train()
         losses = losses_of(network, True, batch)
-        optimiser.zero_grad(set_to_none=True)
-        (losses["flow"] + losses["prior"] + 0.3 * losses["duration"] + 0.05 * losses["speaker"]).backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
+        total = losses["flow"] + losses["prior"] + 0.3 * losses["duration"] + 0.05 * losses["speaker"]
+        training.descend("acoustic", total, 1.0)
         return losses
 
     @torch.no_grad()

@@ -13,7 +13,7 @@ from models.checkpoints import save_network, started
 from models.listener.network import Listener, ListenerConfig
 from models.starter.mel import HOP, MelSpectrogram
 from pipelines.speech.listening import CLASS_COUNT, CLASS_OF_SYMBOL
-from pipelines.training.base.loop import Budget, Training
+from pipelines.training.base.loop import Budget, Training, rank
 from pipelines.training.base.speech_set import SpeechSet
 
 CROP = 344  # frames, 4 s
@@ -58,7 +58,7 @@ def train_listener(
 ) -> None:
     device = speech.device
     torch.manual_seed(seed)
-    generator = torch.Generator(device).manual_seed(seed)
+    generator = torch.Generator(device).manual_seed(seed + rank())
     network = started(Listener(ListenerConfig(classes=CLASS_COUNT)), init).to(device)
     optimiser = torch.optim.AdamW(network.parameters(), 1.5e-3, (0.9, 0.98), weight_decay=0.02)
     training = Training(
@@ -102,10 +102,7 @@ def train_listener(
     def step(_: float) -> dict[str, Tensor]:
         network.train()
         losses = losses_of(network, True, batch)
-        optimiser.zero_grad(set_to_none=True)
-        (losses["frame"] + 0.5 * losses["ctc"]).backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
+        training.descend("listener", losses["frame"] + 0.5 * losses["ctc"], 1.0)
         return losses
 
     @torch.no_grad()

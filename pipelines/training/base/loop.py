@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class Budget:
         """Factor on the learning rate: linear warm-up, cosine down to 2 %."""
         decay = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.used(step, seconds)))
         return min(1.0, (step + 1) / self.warmup_steps) * decay
+
+
+def rank() -> int:
+    """Which of the processes that train together this is; 0 when it is alone."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 class Training:
@@ -87,6 +92,28 @@ class Training:
         torch.save(state, temporary)
         os.replace(temporary, self.folder / "training.pt")
 
+    def descend(self, name: str, loss: Tensor, largest_norm: float) -> None:
+        """One update by the optimiser ``name``; processes that train together use the mean of their gradients."""
+        optimiser = self.optimisers[name]
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        parameters = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
+        if distributed.is_initialized():
+            together = torch.cat([p.grad.flatten() for p in parameters])
+            distributed.all_reduce(together)
+            together /= distributed.get_world_size()
+            for p, part in zip(parameters, together.split([p.numel() for p in parameters]), strict=True):
+                p.grad.copy_(part.view_as(p))
+        nn.utils.clip_grad_norm_(parameters, largest_norm)
+        optimiser.step()
+
+    def _agree(self) -> None:
+        """All processes go by the clock of the first, so that all of them stop after the same step."""
+        if distributed.is_initialized():
+            clock = torch.tensor(self.seconds, dtype=torch.float64)
+            distributed.broadcast(clock, 0)
+            self.seconds = float(clock)
+
     def run(
         self,
         step: Callable[[float], dict[str, Tensor]],
@@ -130,6 +157,9 @@ class Training:
             now = time.monotonic()
             self.seconds += now - begun
             begun = now
+            self._agree()
+            if rank():
+                continue
             if now - last_check > check_seconds or self.budget.used(self.step, self.seconds) >= 1.0:
                 row = {"step": self.step, "minutes": round(self.seconds / 60, 2)}
                 row |= {name: float(total) / since for name, total in sums.items()}
@@ -140,8 +170,9 @@ class Training:
             if now - last_save > save_seconds:
                 self.save()
                 last_save = time.monotonic()
-        self.save()
-        ship()
+        if not rank():
+            self.save()
+            ship()
 
     @staticmethod
     def _write(log: Path, row: Mapping[str, float]) -> None:

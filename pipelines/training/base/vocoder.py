@@ -12,7 +12,7 @@ from models.checkpoints import save_network, started
 from models.starter.discriminators import Critics
 from models.starter.mel import HOP, MelSpectrogram
 from models.starter.vocoder import Vocoder, VocoderConfig
-from pipelines.training.base.loop import Budget, Training
+from pipelines.training.base.loop import Budget, Training, rank
 from pipelines.training.base.speech_set import SpeechSet
 
 CROP = 64  # frames, 0.74 s
@@ -46,7 +46,7 @@ def train_vocoder(
     """``critics_from``: the share of the budget after which the critics join; 1 trains without them."""
     device = speech.device
     torch.manual_seed(seed)
-    generator = torch.Generator(device).manual_seed(seed)
+    generator = torch.Generator(device).manual_seed(seed + rank())
     fast = device.type == "cuda"
     network, critics = started(Vocoder(VocoderConfig()), init).to(device), Critics().to(device)
     optimisers = {
@@ -99,10 +99,7 @@ def train_vocoder(
                 F.relu(1 + f.float()).mean() + F.relu(1 - r.float()).mean()
                 for (f, _), (r, _) in zip(on_fake, on_real, strict=True)
             ) / len(on_real)
-            optimisers["critics"].zero_grad(set_to_none=True)
-            losses["critic"].backward()
-            torch.nn.utils.clip_grad_norm_(critics.parameters(), 10.0)
-            optimisers["critics"].step()
+            training.descend("critics", losses["critic"], 10.0)
 
             critics.requires_grad_(False)
             with torch.autocast(device.type, torch.bfloat16, enabled=fast):
@@ -118,10 +115,7 @@ def train_vocoder(
             ) / sum(len(reals) for _, reals in on_real)
             loss = 0.5 * losses["spectral"] + 8 * losses["mel"] + 2 * losses["f0"] + 0.3 * losses["voicing"]
             loss = loss + losses["fool"] + 2 * losses["features"]
-        optimisers["vocoder"].zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimisers["vocoder"].step()
+        training.descend("vocoder", loss, 5.0)
         return losses
 
     @torch.no_grad()

@@ -17,7 +17,7 @@ from models.starter.acoustic import Acoustic, AcousticConfig
 from models.starter.mel import FRAMES_PER_SECOND, HOP
 from models.starter.vocoder import Vocoder, VocoderConfig
 from pipelines.speech.listening import CLASS_COUNT
-from pipelines.training.base import __main__ as command
+from pipelines.training.base import command
 from pipelines.training.base.acoustic import train_acoustic
 from pipelines.training.base.listener import degrade, train_listener
 from pipelines.training.base.loop import Budget

@@ -1,0 +1,83 @@
+"""``python -m pipelines.training.base listener|acoustic|vocoder --corpus DIR ... --out DIR --minutes N``
+
+Each command resumes from ``OUT/training.pt`` when that is there, logs to ``OUT/log.csv`` and leaves the network as it
+ships in ``OUT/<name>.safetensors``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import distributed
+from torch.multiprocessing import spawn
+
+from pipelines.training.base.acoustic import train_acoustic
+from pipelines.training.base.listener import train_listener
+from pipelines.training.base.loop import Budget
+from pipelines.training.base.speech_set import load_speech
+from pipelines.training.base.vocoder import train_vocoder
+
+RECIPES = {"listener": train_listener, "acoustic": train_acoustic, "vocoder": train_vocoder}
+BATCH = {"listener": (96, 8), "acoustic": (128, 12), "vocoder": (48, 6)}
+"""Clips in a step, on CUDA and on the CPU."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("network", choices=RECIPES)
+    parser.add_argument("--corpus", type=Path, nargs="+", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=90.0)
+    parser.add_argument("--steps", type=int, default=10**9)
+    parser.add_argument("--batch", type=int, help="clips in a step")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="CPU threads; two processes train faster than two threads"
+    )
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--init", type=Path, help="weights of an earlier training to go on from")
+    parser.add_argument("--processes", type=int, default=1, help="train together over gloo; for the CPU")
+    arguments = parser.parse_args()
+    if arguments.processes == 1:
+        train(arguments)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            spawn(join, (arguments, Path(folder) / "meeting"), nprocs=arguments.processes)
+
+
+def join(number: int, arguments: argparse.Namespace, meeting: Path) -> None:
+    """One of several processes that train the same network."""
+    distributed.init_process_group(
+        "gloo", init_method=meeting.as_uri(), rank=number, world_size=arguments.processes
+    )
+    try:
+        train(arguments)
+    finally:
+        distributed.destroy_process_group()
+
+
+def train(arguments: argparse.Namespace) -> None:
+    torch.set_num_threads(arguments.threads)
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
+    on_cuda, on_cpu = BATCH[arguments.network]
+    batch = arguments.batch or (on_cuda if arguments.device.startswith("cuda") else on_cpu)
+    speech = load_speech(arguments.corpus, arguments.device)
+    seconds = len(speech.mel) / 86.13
+    print(
+        f"{len(speech.frames)} clips, {seconds / 3600:.2f} h, {int(speech.speaker.max()) + 1} speakers",
+        flush=True,
+    )
+    RECIPES[arguments.network](
+        speech,
+        arguments.out,
+        Budget(arguments.minutes, arguments.steps),
+        batch=batch,
+        seed=arguments.seed,
+        init=arguments.init,
+    )
