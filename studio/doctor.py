@@ -136,7 +136,7 @@ def _satisfies(line: str, installed: str) -> bool:
 
 def torch_pair(probe: list[str]) -> Iterator[Finding]:
     """In a process of its own: a mismatched pair may bring the interpreter down."""
-    pins = {"python": sys.executable, "pins": "torch==2.11.0 torchaudio==2.11.0"}
+    pins = {"python": sys.executable, "pins": _torch_pins()}
     try:
         outcome = subprocess.run(probe, capture_output=True, text=True, timeout=120)
     except subprocess.TimeoutExpired:
@@ -159,6 +159,11 @@ def torch_pair(probe: list[str]) -> Iterator[Finding]:
         yield Finding("note", "gpu.unused", {**pins, "built_for": found["built_for"] or "CPU"})
     else:
         yield Finding("good", "gpu.none")
+
+
+def _torch_pins() -> str:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return " ".join(line for line in lines if line.startswith(("torch==", "torchaudio==")))
 
 
 def memory_bytes() -> int | None:

@@ -81,7 +81,6 @@ def prepare_environment(home: Path) -> None:
         "HF_HUB_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "MPLCONFIGDIR": str(scratch / "matplotlib"),
-        "NUMBA_CACHE_DIR": str(scratch / "numba"),
         # Threads that spin while they wait make speech 10 to 20 times slower as soon as a core is busy elsewhere.
         "OMP_WAIT_POLICY": "PASSIVE",
     }

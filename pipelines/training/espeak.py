@@ -1,4 +1,4 @@
-"""espeak-ng as a program that speaks and says when each phoneme is heard. Only its audio is used."""
+"""The espeak-ng library of the machine, which speaks and says when each phoneme is heard. Only its audio is used."""
 
 from __future__ import annotations
 

@@ -240,9 +240,11 @@ class Train:
             trial = {**trial, "vote": event.vote}
         elif event.act == "trial":
             voice = self.page.container.voices.get(voice_id)
-            first = self.page.container.voices.revisions(voice_id)[0]
+            revisions = self.page.container.voices.revisions(voice_id)
+            first, last = revisions[0], revisions[-1]
+            in_use = voice.revision.number
             before = self.page.sample(voice_id, first.number)
-            after = self.page.sample(voice_id, voice.revision.number)
+            after = self.page.sample(voice_id, last.number if in_use == first.number else in_use)
             hidden = secrets.choice(("a", "b"))
             other = "b" if hidden == "a" else "a"
             trial = {hidden: after.id, other: before.id, "after": hidden, "vote": None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import struct
 import sys
@@ -71,6 +72,7 @@ def test_torch_pair(monkeypatch: pytest.MonkeyPatch) -> None:
     assert keys(doctor.torch_pair(probe(pair(torch="2.13.0+cpu"))))[0] == "torch.mismatch"
     (broken,) = doctor.torch_pair(probe("", "Traceback\nOSError: Could not load this library", 1))
     assert (broken.key, broken.facts["reason"]) == ("torch.broken", "OSError: Could not load this library")
+    assert re.fullmatch(r"torch==(\S+) torchaudio==\1", broken.facts["pins"])
     (killed,) = doctor.torch_pair([sys.executable, "-c", "import os; os.abort()"])
     assert killed.key == "torch.broken"
     monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/usr/bin/{name}")
