@@ -21,12 +21,10 @@ _SCALE = "::scale"
 _SMALLEST_QUANTISED = 16_384
 
 
-def save_network(
-    network: nn.Module, path: Path, facts: Mapping[str, Any] | None = None, *, bits: int = 16
-) -> None:
-    """Write ``network`` (its ``config`` must be a dataclass) as fp16, or int8 where that pays when ``bits`` is 8."""
+def packed(state: Mapping[str, Tensor], bits: int) -> dict[str, Tensor]:
+    """``state`` as fp16, or with ``bits`` 8 its large matrices as int8 beside their fp32 scales."""
     tensors: dict[str, Tensor] = {}
-    for name, tensor in network.state_dict().items():
+    for name, tensor in state.items():
         tensor = tensor.detach().float().cpu()
         if bits == 8 and tensor.dim() >= 2 and tensor.numel() >= _SMALLEST_QUANTISED:
             flat = tensor.flatten(1)
@@ -35,8 +33,29 @@ def save_network(
             tensors[name + _SCALE] = scale
         else:
             tensors[name] = tensor.half()
+    return tensors
+
+
+def unpacked(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """fp32 tensors of what ``packed`` made."""
+    state = {}
+    for name, tensor in stored.items():
+        if name.endswith(_SCALE):
+            continue
+        value = tensor.float()
+        if name + _SCALE in stored:
+            scale = stored[name + _SCALE].float()
+            value = value * scale.view(-1, *[1] * (value.dim() - 1))
+        state[name] = value
+    return state
+
+
+def save_network(
+    network: nn.Module, path: Path, facts: Mapping[str, Any] | None = None, *, bits: int = 16
+) -> None:
+    """Write ``network`` (its ``config`` must be a dataclass) as fp16, or int8 where that pays when ``bits`` is 8."""
     metadata = {"config": json.dumps(asdict(network.config)), "facts": json.dumps(dict(facts or {}))}
-    save_file(tensors, path, metadata)
+    save_file(packed(network.state_dict(), bits), path, metadata)
 
 
 def load_network(kind: type[nn.Module], config: type, path: Path) -> tuple[nn.Module, dict[str, Any]]:
@@ -67,15 +86,4 @@ def started(network: nn.Module, path: Path | None) -> nn.Module:
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """fp32 tensors and metadata of a file that ``save_network`` wrote."""
     with safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
-        stored = {name: file.get_tensor(name) for name in file.keys()}
-    state = {}
-    for name, tensor in stored.items():
-        if name.endswith(_SCALE):
-            continue
-        value = tensor.float()
-        if name + _SCALE in stored:
-            scale = stored[name + _SCALE].float()
-            value = value * scale.view(-1, *[1] * (value.dim() - 1))
-        state[name] = value
-    return state, metadata
+        return unpacked({name: file.get_tensor(name) for name in file.keys()}), file.metadata()
