@@ -71,7 +71,7 @@ def report_answer(report: QualityReport | None, language: str) -> dict | None:
                 "unit": check.unit,
                 "threshold": dict(check.threshold),
                 "verdict": check.verdict,
-                "advice": say(f"quality.{check.name}.{check.verdict}", language, **check.facts),
+                "advice": say(check.advice_key, language, **check.facts),
             }
             for check in report.checks
         ],
