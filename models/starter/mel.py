@@ -33,11 +33,17 @@ def mel_filters(sample_rate: int, fft_size: int, bands: int) -> Tensor:
     return filters.float()
 
 
-class MelSpectrogram(nn.Module):
-    """Waveform to normalised log-mel, and nothing learnt.
+def spectrum_of(wave: Tensor, window: Tensor) -> Tensor:
+    """``[B, T]`` -> complex ``[B, T // HOP, F]``; frame i is centred on sample i * HOP."""
+    frames = wave.shape[-1] // HOP
+    spectrum = torch.stft(
+        wave.float(), FFT_SIZE, HOP, window=window, center=True, pad_mode="constant", return_complex=True
+    )
+    return spectrum[..., :frames].transpose(1, 2)
 
-    The filters are scaled by the sample rate so that the same sound gives the same numbers whatever the FFT size.
-    """
+
+class MelSpectrogram(nn.Module):
+    """Waveform to normalised log-mel, and nothing learnt."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,16 +52,6 @@ class MelSpectrogram(nn.Module):
 
     def forward(self, wave: Tensor) -> Tensor:
         """``wave`` ``[B, T]`` at 22.05 kHz -> ``[B, T // HOP, MEL_BANDS]``; frame i is centred on sample i * HOP."""
-        frames = wave.shape[-1] // HOP
-        spectrum = torch.stft(
-            wave.float(),
-            FFT_SIZE,
-            HOP,
-            window=self.window,
-            center=True,
-            pad_mode="constant",
-            return_complex=True,
-        )
-        magnitude = spectrum.abs()[..., :frames].transpose(1, 2)  # [B, T, F]
+        magnitude = spectrum_of(wave, self.window).abs()  # [B, T, F]
         log_mel = torch.log((magnitude @ self.filters).clamp(min=_LOG_FLOOR))
         return (log_mel + _CENTRE) / _SPREAD

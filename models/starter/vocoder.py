@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.blocks.convnext import ConvNeXtBlock
-from models.starter.mel import FFT_SIZE, HOP, MEL_BANDS, SAMPLE_RATE
+from models.starter.mel import FFT_SIZE, HOP, MEL_BANDS, SAMPLE_RATE, spectrum_of
 
 LOWEST_HZ, HIGHEST_HZ = 50.0, 600.0
 _BINS = FFT_SIZE // 2 + 1
@@ -118,31 +118,13 @@ class Vocoder(nn.Module):
         harmonic, phase, noise = self.out(self.norm(x)).float().chunk(3, dim=-1)
 
         length = mel.shape[1] * HOP
-        pulses = self.spectrum(comb(f0, length))
-        white = (
-            torch.randn(mel.shape[0], length, generator=generator).to(pulses.device)
-            if generator
-            else torch.randn(mel.shape[0], length, device=mel.device)
-        )
-        hiss = self.spectrum(white)
+        pulses = spectrum_of(comb(f0, length), self.window)
+        source = generator.device if generator else mel.device
+        white = torch.randn(mel.shape[0], length, generator=generator, device=source).to(mel.device)
+        hiss = spectrum_of(white, self.window)
         filtered = pulses * torch.polar(harmonic.clamp(max=6.0).exp(), math.pi * phase)
         filtered = filtered + hiss * noise.clamp(max=6.0).exp()
-        filtered = F.pad(
-            filtered.transpose(1, 2), (0, 1)
-        )  # [B, F, T + 1]: istft wants the frame after the end
+        # [B, F, T + 1]: istft wants the frame after the end.
+        filtered = F.pad(filtered.transpose(1, 2), (0, 1))
         wave = torch.istft(filtered, FFT_SIZE, HOP, window=self.window, center=True, length=length)
         return wave, octave, voiced
-
-    def spectrum(self, wave: Tensor) -> Tensor:
-        """``[B, T * HOP]`` -> complex ``[B, T, BINS]`` with frame i centred on sample i * HOP."""
-        frames = wave.shape[-1] // HOP
-        spectrum = torch.stft(
-            wave.float(),
-            FFT_SIZE,
-            HOP,
-            window=self.window,
-            center=True,
-            pad_mode="constant",
-            return_complex=True,
-        )
-        return spectrum[..., :frames].transpose(1, 2)
