@@ -268,7 +268,7 @@ def _checked_controls(engine: EngineDescription, controls: Mapping[str, float]) 
                 "control_out_of_range",
                 422,
                 name=name,
-                value=str(value),
+                value=f"{value:g}",
                 minimum=control.minimum,
                 maximum=control.maximum,
             )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from studio.store.records import Speech
 
 MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "opus": "audio/ogg"}
-ANY_MODEL = ("voxtale", "tts-1", "tts-1-hd")
+ANY_MODEL = ("voxtale", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 """Names that mean: whichever engine the voice belongs to. OpenAI's clients insist on sending one of theirs."""
 _LOOK_AROUND_SECONDS = 1.0
 _FAULT_STATUS = {"unexpected": 500, "disk_full": 507, "out_of_memory": 503}

@@ -54,11 +54,11 @@ class Page:
         except StudioError:
             return None
 
-    def sample(self, voice_id: str, number: int) -> Speech:
-        """The sample sentences of a revision; a failed or stopped attempt is not repeated while the page is up."""
+    def sample(self, voice_id: str, number: int, again: bool = False) -> Speech:
+        """The sample sentences of a revision; a failed or stopped attempt is made anew only when ``again`` is asked."""
         speaking = self.container.speaking
         speech_id = self._samples.get((voice_id, number))
-        if speech_id is None:
+        if speech_id is None or again:
             speech_id = self._samples[voice_id, number] = speaking.sample(voice_id, number).id
         return speaking.get(speech_id)
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from studio.jobs.reading import RETAKE_SCORE
+from studio.speaking import CAPTION_FORMATS
 from studio.store.records import Speech, TakeRecord
 from studio.ui.handoff import Handoff
 from studio.ui.i18n import Reader
 from studio.ui.markup import action, icon, pill
 from studio.ui.player import karaoke, player
 
-FORMATS = ("wav", "mp3", "ogg")
-CAPTIONS = ("srt", "vtt")
-LOW_SCORE = 0.7
+DOWNLOADS = ("wav", "mp3", "ogg", *CAPTION_FORMATS)
 
 
 def whole(reader: Reader, handoff: Handoff, speaking, speech: Speech, voice_name: str) -> str:
-    """How far it is; once it is done, the player of it all and the downloads."""
+    """How far it is; once it is done, the player of it all and the downloads. Nothing for what was stopped half-way."""
     done = sum(take is not None for take in speech.takes)
     if speech.state in ("queued", "running"):
         percent = round(100 * done / max(1, len(speech.takes)))
@@ -29,14 +29,13 @@ def whole(reader: Reader, handoff: Handoff, speaking, speech: Speech, voice_name
             f'aria-label="{escape(line)}"><i style="width:{percent}%"></i></div>'
             f"{action('stop', reader.say('ui.speak.stop'), glyph='stop')}</div>"
         )
-    if not done:
+    if done < len(speech.takes):
         return ""
     name = f"{voice_name}-{speech.id[:6]}.wav"
     label = reader.say("ui.speak.whole")
     heard = player(reader, handoff, speaking.export(speech.id, "wav"), name, label)
     links = "".join(
-        action("download", format.upper(), glyph="download", format=format)
-        for format in (*FORMATS, *CAPTIONS)
+        action("download", format.upper(), glyph="download", format=format) for format in DOWNLOADS
     )
     facts = reader.say("ui.speak.facts", voice=voice_name, revision=speech.revision, seed=speech.seed)
     return (
@@ -74,7 +73,7 @@ def _row(
     label = reader.say("ui.speak.sentence", number=index + 1)
     heard = player(reader, handoff, speaking.take_audio(take.key), f"{index + 1:02d}.wav", label, small=True)
     notes = ""
-    if take.score < LOW_SCORE:
+    if take.score < RETAKE_SCORE:
         notes = pill(reader.say("ui.speak.unsure", share=round(100 * take.score)), "fair")
     elif take.attempts > 1:
         notes = pill(reader.say("ui.speak.attempts", attempts=take.attempts))

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from pipelines.speech.engine import Control
-from studio.errors import StudioError
 from studio.language import catalogue
+from studio.speaking import CAPTION_FORMATS
 from studio.store.records import Speech, VoiceRecord
 from studio.ui.i18n import Reader
 from studio.ui.markup import ACTIONS, action, empty, heading, notice, told
 from studio.ui.page import canvas
-from studio.ui.sentences import CAPTIONS, FORMATS, history_rows, sentence_rows, whole
+from studio.ui.sentences import history_rows, sentence_rows, whole
 
 if TYPE_CHECKING:
     from studio.ui.layout import Studio
@@ -283,11 +283,8 @@ class Speak:
         return {self.courier: f'<a href="{escape(fresh)}" download="{escape(name)}">{escape(name)}</a>'}
 
     def _file(self, speech_id: str, format: str) -> Path:
-        if format in FORMATS:
+        if format not in CAPTION_FORMATS:
             return self.page.container.speaking.export(speech_id, format)
-        if format not in CAPTIONS:
-            choices = ", ".join((*FORMATS, *CAPTIONS))
-            raise StudioError("format_unknown", 422, format=format, choices=choices)
         path = Path(self._captions.name) / f"{Path(speech_id).name}.{format}"
         path.write_text(self.page.container.speaking.captions(speech_id, format), encoding="utf-8")
         return path

@@ -188,6 +188,9 @@ class Train:
         speeches = {side: speaking.get(trial[side]) for side in ("a", "b")}
         if any(speech.state in ("queued", "running") for speech in speeches.values()):
             return f'{head}<div class="vt-listening"><i></i><span>{escape(say("ui.trial.preparing"))}</span></div>'
+        if any(None in speech.takes for speech in speeches.values()):  # stopped or failed half-way
+            unspoken = f'<p class="vt-hint">{escape(say("ui.speak.unspoken"))}</p>'
+            return head + unspoken + action("trial", say("ui.trial.again"), glyph="reroll")
         vote, sides = trial.get("vote"), []
         for side, speech in speeches.items():
             name = say(f"ui.trial.{side}")
@@ -243,8 +246,8 @@ class Train:
             revisions = self.page.container.voices.revisions(voice_id)
             first, last = revisions[0], revisions[-1]
             in_use = voice.revision.number
-            before = self.page.sample(voice_id, first.number)
-            after = self.page.sample(voice_id, last.number if in_use == first.number else in_use)
+            before = self.page.sample(voice_id, first.number, again=True)
+            after = self.page.sample(voice_id, last.number if in_use == first.number else in_use, again=True)
             hidden = secrets.choice(("a", "b"))
             other = "b" if hidden == "a" else "a"
             trial = {hidden: after.id, other: before.id, "after": hidden, "vote": None}
