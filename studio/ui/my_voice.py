@@ -173,6 +173,13 @@ class MyVoice:
             page.everything,
             self.consent_said,
         )
+        page.on(
+            self.about.click,
+            self.leave_sample,
+            [page.voice_id],
+            [page.voice_id, page.speech_id, page.tabs, *page.everything],
+            self.says,
+        )
         page.on(self.consent_card.click, self.go_on, [page.voice_id], [page.tabs], self.consent_said)
         page.on(self.withdraw.click, self.ask, [page.voice_id], [self.confirm, self.confirm_text], self.says)
         page.on(self.keep.click, self.let_be, [], [self.confirm], self.says)
@@ -378,7 +385,7 @@ class MyVoice:
     def go_on(self, reader: Reader, voice_id: str | None, event: gr.EventData) -> dict:
         return {self.page.tabs: gr.update(selected=event.tab)}
 
-    def leave_sample(self, reader: Reader, voice_id: str, speech_id: str | None, event: gr.EventData) -> dict:
+    def leave_sample(self, reader: Reader, voice_id: str, event: gr.EventData) -> dict:
         if event.act == "new":
             return {**self.page.show(reader, None, None), self.page.voice_id: None, self.page.speech_id: None}
         return self.go_on(reader, voice_id, event)

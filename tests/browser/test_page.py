@@ -280,6 +280,28 @@ def test_the_keyboard_reaches_the_voices_and_plays(visit, trained: str) -> None:
     page.wait_for_selector("[data-act=new][aria-checked=true]")
 
 
+def test_a_sample_voice_leads_to_reading_and_to_a_voice_of_ones_own(visit, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "library", device="cpu", port=0)
+    with Container(settings, fake_engines(FakeEngine())) as container, served(container) as address:
+        sample = container.voices.create("Linda")
+        with container.database.transaction() as connection:
+            connection.execute("UPDATE voices SET sample = 1 WHERE id = ?", (sample.id,))
+        page = visit("en", to=address)
+        for language in ("en", "zh"):
+            page.click(f"[data-act=language][data-language={language}]")
+            go(page, 0)
+            page.click(".vt-empty [data-act=go][data-tab=speak]")
+            page.wait_for_function(
+                "name => document.querySelector('#tabs [role=tab][aria-selected=true]').innerText.includes(name)",
+                arg=TABS[language][2],
+            )
+        go(page, 0)
+        page.click(".vt-empty [data-act=new]")
+        page.wait_for_selector("#intake .vt-drop")
+        page.wait_for_selector("#shelf [data-act=new][aria-checked=true]")
+        page.context.close()
+
+
 def test_a_public_demo_neither_records_nor_trains(visit, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "library", device="cpu", port=0, public_demo=True)
     with Container(settings, fake_engines(FakeEngine())) as container, served(container) as address:
