@@ -66,10 +66,15 @@ class JobQueue:
             raise unknown("job")
         return self._job(row)
 
-    def list(self, active_only: bool = False, limit: int = 100) -> list[Job]:
-        """Newest first."""
-        where = "WHERE state IN ('queued', 'running')" if active_only else ""
-        rows = self._database.rows(f"SELECT * FROM jobs {where} ORDER BY created_at DESC, id LIMIT ?", limit)
+    def list(self, active_only: bool = False, limit: int = 100, subject_id: str | None = None) -> list[Job]:
+        """Newest first; with ``subject_id``, those on one voice or speech."""
+        states = "state IN ('queued', 'running')" if active_only else "1"
+        rows = self._database.rows(
+            f"SELECT * FROM jobs WHERE {states} AND (? IS NULL OR subject_id = ?) ORDER BY created_at DESC, id LIMIT ?",
+            subject_id,
+            subject_id,
+            limit,
+        )
         return [self._job(row) for row in rows]
 
     def active(self, subject_id: str, kinds: Iterable[str]) -> Job | None:

@@ -157,14 +157,7 @@ class Train:
     def _progress(self, reader: Reader, voice: VoiceRecord, job: Job | None) -> str:
         if job is not None:
             return training_progress(reader, job)
-        latest = next(
-            (
-                job
-                for job in self.page.container.jobs.list(active_only=False)
-                if job.subject_id == voice.id and job.kind in ("train", "prepare")
-            ),
-            None,
-        )
+        latest = next(iter(self.page.container.jobs.list(limit=1, subject_id=voice.id)), None)
         if latest and latest.state == "failed" and latest.error:
             return notice(latest.error.sentence(reader.language))
         if latest and latest.state == "cancelled":

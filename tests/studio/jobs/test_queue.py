@@ -44,6 +44,8 @@ def test_a_job_from_end_to_end(queue: JobQueue) -> None:
     assert (done.state, done.progress, done.seconds_left, done.result) == ("done", 1.0, None, {"revision": 2})
     assert done.finished_at >= done.started_at >= done.created_at
     assert queue.list(active_only=True) == [] and queue.list() == [done]
+    spoken = queue.get(speak(queue))
+    assert queue.list(limit=1) == [spoken] and queue.list(limit=1, subject_id="v") == [done]
 
 
 def test_every_job_is_claimed_once(queue: JobQueue) -> None:
