@@ -9,8 +9,8 @@ import time
 from pipelines.speech.engine import QUALITIES
 from studio.store.database import Database, now_text
 
-REFERENCE_SECONDS = {"quick": 100.0, "good": 260.0, "best": 720.0}
-"""The shipped starter on the reference machine with a minute of speech: a second a step and 20 s around them."""
+REFERENCE_SECONDS = {"quick": 65.0, "good": 160.0, "best": 440.0}
+"""The shipped starter on the reference machine with a minute of speech: 0.6 s a step and 15 s around them."""
 REFERENCE_RATE = 54.0
 """What ``compute_rate`` measured there, in 1e9 multiply-adds a second: two idle cores of an AMD EPYC with AVX-512."""
 KEEP = 5
