@@ -122,6 +122,12 @@ def flite(voice: str) -> list[np.ndarray]:
         return waves
 
 
+def peak_memory_mib() -> float:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 class Bench:
     """A training monitor that only prints."""
 
@@ -252,6 +258,7 @@ def main() -> None:
     means = table.means(list(dict.fromkeys(("real", "copy-synthesis", "zero-shot", arguments.quality))))
     for kind, figures in means.items():
         print(kind, {name: round(value, 3) for name, value in figures.items()})
+    print(f"peak memory {peak_memory_mib():.0f} MiB, judges included")
     if arguments.out:
         (arguments.out / "results.json").write_text(json.dumps({"rows": table.rows, "mean": means}, indent=1))
 
