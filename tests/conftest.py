@@ -16,7 +16,20 @@ import pytest  # noqa: E402
 from studio.container import Container  # noqa: E402
 from studio.settings import Settings  # noqa: E402
 from studio.store.records import VoiceRecord  # noqa: E402
+from tests.chromium import ARGUMENTS, CHROMIUM  # noqa: E402
 from tests.fakes import FakeEngine, fake_engines, quick_assess, quick_decode, write_hum  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """One browser for the whole run: Playwright's sync interface can be opened only once."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

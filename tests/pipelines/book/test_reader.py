@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,20 +13,6 @@ from tests.pipelines.book.samples import picture, sample_book
 
 pytestmark = pytest.mark.browser
 SIZES = [(1440, 900), (390, 844), (844, 390)]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    from playwright.sync_api import sync_playwright
-
-    path = Path("/usr/bin/chromium")
-    if not path.exists():
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as tools:
-        flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        browser = tools.chromium.launch(executable_path=str(path), args=flags)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
