@@ -21,7 +21,7 @@ ENGINES: Mapping[str, EngineDescription] = {
         controls=(
             Control("noise_scale", 0.0, 1.0, 0.5, 0.05),
             Control("length_scale", 0.5, 2.0, 1.0, 0.05),
-            Control("num_inference_steps", 2, 32, 6, 1, advanced=True),
+            Control("num_inference_steps", 2, 32, 4, 1, advanced=True),
             # Guided by 2, a trained voice loses a third of the words that it misses unguided (benchmarks/starter.py).
             Control("guidance_scale", 1.0, 3.0, 2.0, 0.1, advanced=True),
         ),
