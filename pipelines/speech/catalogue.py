@@ -22,7 +22,7 @@ ENGINES: Mapping[str, EngineDescription] = {
             Control("noise_scale", 0.0, 1.0, 0.5, 0.05),
             Control("length_scale", 0.5, 2.0, 1.0, 0.05),
             Control("num_inference_steps", 2, 32, 4, 1, advanced=True),
-            # Guided by 2, a trained voice loses a third of the words that it misses unguided (benchmarks/starter.py).
+            # Measured on one Quick voice: 0.38 of the words missed with 2, 0.54 unguided (assets/starter/MODEL_CARD.md).
             Control("guidance_scale", 1.0, 3.0, 2.0, 0.1, advanced=True),
         ),
         resident_bytes=120 * 2**20,
