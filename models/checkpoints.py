@@ -6,8 +6,9 @@ and costs less than the training noise (measured in benchmarks/).
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 _SCALE = "::scale"
 _SMALLEST_QUANTISED = 16_384
@@ -81,6 +83,41 @@ def started(network: nn.Module, path: Path | None) -> nn.Module:
     if path:
         network.load_state_dict(_read(path)[0])
     return network
+
+
+def outlined(make: Callable[[], nn.Module]) -> nn.Module:
+    """The network that ``make`` makes, with the names and shapes of its weights but no numbers behind them."""
+    with torch.device("meta"), _Undrawn():
+        return make()
+
+
+def built(make: Callable[[], nn.Module], weights: Mapping[str, Tensor]) -> nn.Module:
+    """The network that ``make`` makes with ``weights`` as fp32, in eval mode; no weight is drawn at random first.
+
+    Raises:
+        RuntimeError: keys or shapes do not fit the network; names them.
+    """
+    network = outlined(make)
+    network.load_state_dict(
+        {name: w.float() if w.is_floating_point() else w for name, w in weights.items()}, assign=True
+    )
+    return network.eval()
+
+
+class _Undrawn(TorchFunctionMode):
+    """Initial weights are left as they are. Drawing them on the meta device would import half of torch's compiler."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        room = getattr(function, "__module__", "")  # some of them have none
+        if room == "torch.nn.init" or function in (Tensor.normal_, Tensor.uniform_):
+            return args[0] if args else kwargs["tensor"]
+        return function(*args, **(kwargs or {}))
+
+
+def numbered(pattern: str, shapes: Mapping[str, Sequence[int]]) -> list[Sequence[int]]:
+    """The shapes of ``pattern`` with 0, 1 ... in its braces, as far as there are any."""
+    names = itertools.takewhile(shapes.__contains__, map(pattern.format, itertools.count()))
+    return [shapes[name] for name in names]
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
