@@ -15,6 +15,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from pipelines.child_process import limit_this_process
 from pipelines.failure import CraftError
 
 MEMORY_BYTES = 2 * 2**30
@@ -32,7 +33,8 @@ TRUSTED_LENGTHS = ("flac", "mov", "matroska", "ogg")
 
 def main(source: str, samples: str, limits_json: str) -> dict:
     limits = json.loads(limits_json)
-    _limit_this_process(limits)
+    file_bytes = int(4 * limits["max_sample_rate"] * (limits["max_seconds"] + 60))
+    limit_this_process(MEMORY_BYTES, int(limits["timeout_seconds"]) + 1, file_bytes)
     try:
         return _read(Path(source), Path(samples), limits)
     except CraftError as refusal:
@@ -41,23 +43,6 @@ def main(source: str, samples: str, limits_json: str) -> dict:
         return {"code": "audio_broken", "facts": {"seconds": 0.0}}
     except OSError as error:
         return {"os_error": error.errno or 5}
-
-
-def _limit_this_process(limits: dict) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows: the parent's timeout is the limit
-        return
-    cpu_seconds = int(limits["timeout_seconds"]) + 1
-    file_bytes = int(4 * limits["max_sample_rate"] * (limits["max_seconds"] + 60))
-    for what, bound in (("AS", MEMORY_BYTES), ("CPU", cpu_seconds), ("FSIZE", file_bytes), ("CORE", 0)):
-        kind = getattr(resource, f"RLIMIT_{what}")
-        hard = resource.getrlimit(kind)[1]
-        bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
-        try:
-            resource.setrlimit(kind, (bound, bound))
-        except (ValueError, OSError):  # macOS refuses RLIMIT_AS
-            continue
 
 
 def _read(source: Path, samples: Path, limits: dict) -> dict:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,9 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.audio.recording import Recording
+from pipelines.child_process import child_answer
 from pipelines.failure import CraftError
-
-ROOT = Path(__file__).resolve().parents[2]
 
 SILENCE_DB = -60.0
 """A file whose loudest 50 ms stay below this holds nothing that cleaning could bring back: a 16-bit recording
@@ -72,28 +69,21 @@ def decode_audio(path: Path, limits: AudioLimits | None = None) -> Recording:
 
 
 def _read_in_child(path: Path, samples_path: Path, limits: AudioLimits) -> dict:
-    command = [sys.executable, "-m", "pipelines.audio.container_reader", str(path), str(samples_path)]
+    arguments = [str(path), str(samples_path), json.dumps(asdict(limits))]
     try:
-        child = subprocess.run(
-            [*command, json.dumps(asdict(limits))],
-            cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=limits.timeout_seconds,
-        )
-    except subprocess.TimeoutExpired:
+        answer = child_answer("pipelines.audio.container_reader", arguments, limits.timeout_seconds)
+    except TimeoutError:
         raise CraftError("audio_timeout", limit_seconds=limits.timeout_seconds) from None
-    last_line = child.stdout.decode("utf-8", "replace").strip().rpartition("\n")[2]
-    if child.returncode != 0 or not last_line:
+    if answer is None:
         # Killed by a limit or by a fault in a decoder: both say the file cannot be trusted.
         raise CraftError("audio_broken", seconds=0.0)
-    return json.loads(last_line)
+    return answer
 
 
 def _check(recording: Recording, limits: AudioLimits) -> None:
     if not np.isfinite(recording.wave).all():
-        raise CraftError("audio_not_finite", share=100 * float(np.mean(~np.isfinite(recording.wave))))
+        bad = int(np.count_nonzero(~np.isfinite(recording.wave)))
+        raise CraftError("audio_not_finite", bad=bad, samples=len(recording.wave))
     if recording.seconds < limits.min_seconds:
         raise CraftError("audio_too_short", seconds=recording.seconds, limit_seconds=limits.min_seconds)
     level_db = _loudest_moment_db(recording)

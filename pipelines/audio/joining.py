@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -28,10 +28,37 @@ def join(waves: Sequence[np.ndarray], sample_rate: int, pauses_seconds: Sequence
 
 def soften_edges(wave: np.ndarray, sample_rate: int, seconds: float = FADE_SECONDS) -> np.ndarray:
     """Fade the first and last ``seconds`` from and to zero along half a cosine."""
-    softened = np.array(wave, np.float32)
     count = min(round(seconds * sample_rate), len(wave) // 2)
-    if count:
-        ramp = (0.5 - 0.5 * np.cos(np.pi * np.arange(count) / count)).astype(np.float32)
-        softened[:count] *= ramp
-        softened[-count:] *= ramp[::-1]
+    return _faded(wave, count, count)
+
+
+def _faded(wave: np.ndarray, first: int, last: int) -> np.ndarray:
+    """``wave`` ``[T]`` with so many samples of its beginning and of its end faded."""
+    softened = np.array(wave, np.float32)
+    if first:
+        softened[:first] *= _ramp(first)
+    if last:
+        softened[-last:] *= _ramp(last)[::-1]
     return softened
+
+
+def _ramp(count: int) -> np.ndarray:
+    return (0.5 - 0.5 * np.cos(np.pi * np.arange(count) / count)).astype(np.float32)
+
+
+def softened(chunks: Iterable[np.ndarray], sample_rate: int) -> Iterator[np.ndarray]:
+    """``soften_edges`` of a wave that comes in chunks ``[T]``: the last few milliseconds wait until it is known whether
+    they are the last."""
+    count = round(FADE_SECONDS * sample_rate)
+    held, begun = np.zeros(0, np.float32), False
+    for chunk in chunks:
+        if not len(chunk):
+            yield chunk
+            continue
+        held = np.concatenate([held, chunk])
+        if len(held) < 4 * count:  # enough for both edges, and then some
+            continue
+        ready, held = held[:-count], held[-count:]
+        yield _faded(ready, 0 if begun else count, 0)
+        begun = True
+    yield _faded(held, 0, count) if begun else soften_edges(held, sample_rate)

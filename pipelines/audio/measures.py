@@ -75,6 +75,18 @@ def loudness_lufs(wave: np.ndarray, sample_rate: int) -> float | None:
     return float(lufs) if np.isfinite(lufs) else None
 
 
+def unsteadiness_db(frames: PowerFrames, spans: Spans) -> float | None:
+    """Standard deviation of the level of speech from one half second to the next; None with less than two of them.
+
+    A speaker who turns away from the microphone, or starts to whisper, is unsteady; the rise and fall of syllables and
+    words within half a second is not.
+    """
+    power = frames.power.sum(axis=1)[frames.within(spans)]
+    length = max(1, round(0.5 / frames.hop_seconds))
+    blocks = power[: len(power) // length * length].reshape(-1, length).mean(axis=1)
+    return float(np.std(decibels(blocks))) if len(blocks) > 1 else None
+
+
 def peak_db(wave: np.ndarray) -> float:
     return float(2 * decibels(np.abs(wave).max()))
 

@@ -51,7 +51,7 @@ class Shape:
 
 
 SHAPES = {
-    "album": Shape(1600, 1200),
+    "album": Shape(1680, 1120),
     "square": Shape(1500, 1500),
     "portrait": Shape(1200, 1600),
     "wide": Shape(1280, 720),
@@ -180,7 +180,7 @@ def _glow(leaf: Leaf, span: tuple[int, int]) -> list[Box]:
 def _places(shape: Shape, picture: Picture | None) -> tuple[Placed | None, Box, bool]:
     """The picture's place, the text's box, and whether they stand side by side.
 
-    The picture bleeds off the paper on three sides. Of the two ways to share the paper the one that shows more of
+    The picture bleeds off the paper on three sides; a square one is seen whole on an album's page. Of the two ways to share the paper the one that shows more of
     the picture is taken.
     """
     width, height, margin = shape.width, shape.height, 6.5 * shape.unit
@@ -189,7 +189,7 @@ def _places(shape: Shape, picture: Picture | None) -> tuple[Placed | None, Box, 
         return None, (side, margin * 1.3, width - side, height - margin * 1.5), False
     image = opened(picture)
     aspect = image.width / image.height
-    beside = min(max(height * aspect, 0.44 * width), 0.60 * width)
+    beside = min(max(height * aspect, 0.44 * width), width * 2 / 3)
     above = min(max(width / aspect, 0.48 * height), 0.72 * height)
     seen_beside, seen_above = _seen(image, beside / height), _seen(image, width / above)
     is_beside = beside * height * seen_beside >= above * width * seen_above and width >= height
@@ -412,6 +412,6 @@ def about(book: Book) -> list[str]:
         lines.append(words["read_by"].format(voice=book.voice))
     if not book.is_narrated:
         lines.append(book.silence or words["silent"])
-    elif any(page.narration is None and page.text.strip() for page in book.pages):
+    elif book.silence or any(page.narration is None and page.text.strip() for page in book.pages):
         lines.append(book.silence or words["silent_pages"])
     return lines

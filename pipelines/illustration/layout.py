@@ -172,13 +172,18 @@ def _weather(place: str, palette: str, seed: int, size: int) -> Image.Image | No
     return None if svg is None else rasterise(svg, size)
 
 
-@lru_cache(maxsize=1024)
-def _sprite(look: Look, palette: str, place: str, pixels: int) -> Image.Image:
+def portrait(look: Look, under: str = "", over: str = "") -> str:
+    """Somebody alone, in no light but their own, as an SVG document; ``under`` and ``over`` lie beneath and before."""
     drawing = subjects()[look.subject]
     colours = {slot: COLOURS.get(colour, colour) for slot, colour in look.colours}
-    under, over = _footing(drawing, PLACES[place].medium)
     worn = "".join(_worn(drawing, name, colour) for name, colour in look.wearing)
-    svg = to_svg(drawing, colours, under, worn + over)
+    return to_svg(drawing, colours, under, worn + over)
+
+
+@lru_cache(maxsize=1024)
+def _sprite(look: Look, palette: str, place: str, pixels: int) -> Image.Image:
+    under, over = _footing(subjects()[look.subject], PLACES[place].medium)
+    svg = portrait(look, under, over)
     light = PALETTES[palette]
     svg = re.sub(r"#[0-9a-f]{6}", lambda found: light.apply(found[0], share=SUBJECT_SHARE), svg)
     return rasterise(svg, pixels)

@@ -49,6 +49,11 @@ class Painter:
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 
+    def over_layouts(self) -> StableDiffusionImg2ImgPipeline:
+        pipeline = StableDiffusionImg2ImgPipeline(**self.pipeline().components, requires_safety_checker=False)
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline
+
     def paint(self, prompts: list[str], seeds: list[int], steps: int) -> torch.Tensor:
         """Pictures [B, 3, 256, 256] in -1..1 from words alone."""
         images = self.pipeline()(
@@ -65,9 +70,7 @@ class Painter:
         self, layouts: torch.Tensor, prompts: list[str], seeds: list[int], steps: int, strength: float
     ) -> torch.Tensor:
         """Layouts [B, 3, H, W] in -1..1 painted over; `strength` is the share of steps taken."""
-        pipeline = StableDiffusionImg2ImgPipeline(**self.pipeline().components, requires_safety_checker=False)
-        pipeline.set_progress_bar_config(disable=True)
-        images = pipeline(
+        images = self.over_layouts()(
             prompts,
             layouts / 2 + 0.5,
             strength=strength,
@@ -85,12 +88,13 @@ class Painter:
         self.tokenizer.backend_tokenizer.model.save(str(folder / "tokenizer"))
 
     @classmethod
-    def load(cls, folder: Path) -> Painter:
+    def load(cls, folder: Path, unet: UNet2DConditionModel | None = None) -> Painter:
+        """From a diffusers folder; ``unet`` takes the place of the folder's."""
         return cls(
             CLIPTokenizer.from_pretrained(folder / "tokenizer"),
             CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32),
             AutoencoderKL.from_pretrained(folder / "vae", dtype=torch.float32),
-            UNet2DConditionModel.from_pretrained(folder / "unet", dtype=torch.float32),
+            unet or UNet2DConditionModel.from_pretrained(folder / "unet", dtype=torch.float32),
         )
 
     @classmethod

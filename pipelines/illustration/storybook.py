@@ -8,9 +8,11 @@ import tempfile
 from pathlib import Path
 
 import torch
+from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 
 from models.checkpoints import packed, unpacked
+from pipelines.illustration.painter import Painter
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "storybook"
 UNET = Path("unet", "diffusion_pytorch_model.safetensors")
@@ -36,3 +38,10 @@ def unpack_storybook(folder: Path, source: Path = SHIPPED) -> Path:
         save_file(state, whole / UNET, {"format": "pt"})
         os.replace(whole, folder)
     return folder
+
+
+def load_storybook(source: Path = SHIPPED) -> Painter:
+    """The shipped painter in single precision, without a folder in between."""
+    unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(source / "unet"))
+    unet.load_state_dict(unpacked(load_file(source / UNET)))
+    return Painter.load(source, unet.eval())

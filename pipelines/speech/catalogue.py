@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pipelines.speech.engine import Control, EngineDescription, SpeechEngine
 
@@ -11,6 +12,13 @@ def _load_starter(device: str) -> SpeechEngine:
     from pipelines.speech.starter import StarterEngine
 
     return StarterEngine.load(device)
+
+
+def installed_engines(models: Path) -> Mapping[str, EngineDescription]:
+    """What ships, and the public bases that somebody put into the folder ``models`` (``gpt_sovits`` in it)."""
+    from pipelines.speech.gpt_sovits.descriptions import descriptions
+
+    return {**ENGINES, **descriptions(models / "gpt_sovits")}
 
 
 ENGINES: Mapping[str, EngineDescription] = {

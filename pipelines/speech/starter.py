@@ -22,7 +22,7 @@ from pipelines.audio.levelling import levelled
 from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
 from pipelines.speech.catalogue import ENGINES
-from pipelines.speech.engine import Monitor, SpokenWord, Take, TrainedVoice
+from pipelines.speech.engine import Monitor, SpeechEngine, SpokenWord, Take, TrainedVoice
 from pipelines.speech.listening import Ear
 from pipelines.speech.voice import Voice
 from pipelines.text.english import to_utterance
@@ -39,7 +39,7 @@ _REFERENCE_PARTS = 4
 _KEPT_VOICES = 4
 
 
-class StarterEngine:
+class StarterEngine(SpeechEngine):
     def __init__(self, acoustic: Acoustic, vocoder: Vocoder, ear: Ear, base: str, device: str) -> None:
         """``base`` identifies the weights; a voice trained on other weights is refused."""
         self.acoustic, self.vocoder, self.ear = acoustic.to(device), vocoder.to(device), ear
@@ -56,7 +56,7 @@ class StarterEngine:
         return cls(acoustic, vocoder, Ear.load(device), base, device)
 
     @torch.no_grad()
-    def prepare(self, recordings: Sequence[Recording]) -> Voice:
+    def prepare(self, recordings: Sequence[Recording], weights: Voice | None = None) -> Voice:
         parts = [part for recording in recordings for part in recording.parts(PART_SECONDS)]
         vectors = [
             self.acoustic.speaker_of(window.unsqueeze(0))

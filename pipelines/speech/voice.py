@@ -30,16 +30,21 @@ class Voice:
             self.engine, {name: tensor.to(device) for name, tensor in self.tensors.items()}, self.facts
         )
 
+    def joined(self, other: Voice) -> Voice:
+        """Both together; where they disagree, ``other`` counts."""
+        return Voice(self.engine, {**self.tensors, **other.tensors}, {**self.facts, **other.facts})
+
     @property
     def nbytes(self) -> int:
         return sum(tensor.numel() * tensor.element_size() for tensor in self.tensors.values())
 
     def save(self, path: Path) -> None:
         """Write one safetensors file; the caller decides about atomic replacement."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         metadata = {"engine": self.engine, "facts": json.dumps(self.facts, sort_keys=True)}
-        save_file({name: tensor.contiguous().cpu() for name, tensor in self.tensors.items()}, path, metadata)
+        tensors = {name: tensor.contiguous().cpu() for name, tensor in self.tensors.items()}
+        path.write_bytes(save(tensors, metadata))  # its own writer tells a full disk from nothing else
 
     @classmethod
     def load(cls, path: Path) -> Voice:

@@ -22,18 +22,28 @@ MOST_SCENES = 24
 USUAL_MOST_SCENES = 16
 WINDOW = 2
 """Sentences on either side whose words are compared."""
-WEIGHTS = {"cohesion": 0.35, "marker": 1.0, "place": 0.7, "people": 0.4, "paragraph": 0.65, "pause": 0.5}
+WEIGHTS = {
+    "cohesion": 0.35,
+    "marker": 1.0,
+    "place": 0.7,
+    "people": 0.4,
+    "paragraph": 0.65,
+    "pause": 0.5,
+    "quoted": -4.0,
+}
+"""``quoted`` outweighs all the others: nobody turns the page while somebody speaks."""
 BALANCE = 0.7
 """The cost of a scene of no length, or of twice the usual one."""
 PRICE = 0.6
 """What a boundary must be worth when nobody says how many scenes there are to be."""
 OPENING_WORDS = 4
 LONG_PAUSE_SECONDS = 1.5
+_OPENING, _CLOSING = "\u201c\u300c\u300e", "\u201d\u300d\u300f"
 
 
 @dataclass(frozen=True)
 class Boundary:
-    """Why a scene may end between two sentences; each reason 0..1."""
+    """Why a scene may, or should not, end between two sentences; each reason 0..1."""
 
     cohesion: float
     marker: float
@@ -41,6 +51,7 @@ class Boundary:
     people: float
     paragraph: float
     pause: float
+    quoted: float
 
     @property
     def score(self) -> float:
@@ -55,6 +66,7 @@ def find_boundaries(sentences: Sequence[Segment], voice: Sequence[Prosody | None
     where: list[str] = []
     for sentence in sentences:
         where.append(_place(sentence.text) or (where[-1] if where else ""))
+    speaking = _inside_quotations(sentences)
     found = []
     for index in range(1, len(sentences)):
         before = slice(max(0, index - WINDOW), index)
@@ -70,9 +82,27 @@ def find_boundaries(sentences: Sequence[Segment], voice: Sequence[Prosody | None
                 people=round(1 - len(left & right) / len(left | right), 4) if left and right else 0.0,
                 paragraph=float(sentences[index - 1].pause_seconds >= PARAGRAPH_PAUSE_SECONDS),
                 pause=round(min(1.0, told.pause_seconds / LONG_PAUSE_SECONDS), 4) if told else 0.0,
+                quoted=float(speaking[index - 1]),
             )
         )
     return found
+
+
+def _inside_quotations(sentences: Sequence[Segment]) -> list[bool]:
+    """For each sentence, whether a quotation is still open behind it; a paragraph closes what was left open."""
+    depth, inside = 0, []
+    for sentence in sentences:
+        for char in sentence.text:
+            if char == '"':
+                depth = 0 if depth else 1
+            elif char in _OPENING:
+                depth += 1
+            elif char in _CLOSING:
+                depth = max(0, depth - 1)
+        if sentence.pause_seconds >= PARAGRAPH_PAUSE_SECONDS:
+            depth = 0
+        inside.append(depth > 0)
+    return inside
 
 
 def find_scenes(

@@ -98,24 +98,48 @@ def plan_story(
 
 
 def _check(text: str, language: str | None, pages: int | None, style: str) -> str:
+    require_wishes(pages, style)
+    require_length(text)
     found = detect_language(text)
     if found == "none":
         raise CraftError("story_empty")
+    if _says_one_thing(text):
+        raise CraftError("story_not_a_story", text=text.strip()[:60])
+    if found not in ("en", "zh", "mixed"):
+        raise CraftError("story_language", text=text.strip()[:40])
+    require_drawable(text)
+    return language or found
+
+
+def require_wishes(pages: int | None, style: str) -> None:
+    """
+    Raises:
+        CraftError: ``story_pages``, ``story_style``.
+    """
     if style not in STYLES:
         raise CraftError("story_style", style=style[:40], styles=", ".join(STYLES))
     if pages is not None and not 1 <= pages <= MOST_SCENES:
         raise CraftError("story_pages", pages=pages, limit=MOST_SCENES)
+
+
+def require_length(text: str) -> None:
+    """
+    Raises:
+        CraftError: ``story_too_long``.
+    """
     words = len(re.findall(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+", text))
     if words >= LIMIT_WORDS:
         raise CraftError("story_too_long", words=words, limit=LIMIT_WORDS)
-    if _says_one_thing(text):
-        raise CraftError("story_not_a_story", text=text.strip()[:60])
-    if found == "other":
-        raise CraftError("story_language", text=text.strip()[:40])
+
+
+def require_drawable(text: str) -> None:
+    """
+    Raises:
+        CraftError: ``story_forbidden_subject``.
+    """
     forbidden = find(dict.fromkeys(vocabulary.forbidden(), True), tokens(text))
     if forbidden:
         raise CraftError("story_forbidden_subject", word=forbidden[0].key)
-    return language or found
 
 
 def _heading(text: str) -> str:

@@ -10,7 +10,7 @@ from pipelines.story.boundaries import find_scenes
 from pipelines.story.emotion import Prosody, feel
 from pipelines.story.heroes import cast, who
 from pipelines.story.mentions import mentions
-from pipelines.story.prompts import key_sentence, plan_page
+from pipelines.story.prompts import STYLES, key_sentence, plan_page
 from pipelines.story.setting import light, where
 from pipelines.story.story import Hero, PagePlan, Prompt, ScenePlan, Story
 from pipelines.text.segment import Segment, split
@@ -27,6 +27,8 @@ __all__ = [
     "pieces",
     "remove",
     "reorder",
+    "reset_prompt",
+    "restyle",
     "retake",
     "rewrite_prompt",
     "sentences_of",
@@ -174,6 +176,29 @@ def rewrite_prompt(story: Story, scene_id: str, prompt: Prompt, negative_prompt:
     page = story.page(scene_id)
     negative = page.negative_prompt if negative_prompt is None else negative_prompt
     return _with_page(story, replace(page, prompt=prompt, negative_prompt=negative, edited=True))
+
+
+def reset_prompt(story: Story, scene_id: str) -> Story:
+    """The words that the scene itself asks for, in the place of the person's own."""
+    page = story.page(scene_id)
+    return _with_page(
+        story, plan_page(story.scene(scene_id), story.heroes, story.style, story.seed, page.take)
+    )
+
+
+def restyle(story: Story, style: str) -> Story:
+    """Another art style on every page; a prompt that the person wrote stays.
+
+    Raises:
+        CraftError: ``story_style``.
+    """
+    if style not in STYLES:
+        raise CraftError("story_style", style=style[:40], styles=", ".join(STYLES))
+    pages = tuple(
+        _keeping_words(plan_page(scene, story.heroes, style, story.seed, page.take), page)
+        for scene, page in zip(story.scenes, story.pages, strict=True)
+    )
+    return replace(story, style=style, pages=pages)
 
 
 def retake(story: Story, scene_id: str) -> Story:

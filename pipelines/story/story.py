@@ -160,7 +160,11 @@ class Story:
         return self.pages[self.index(scene_id)]
 
     def hero(self, hero_id: str) -> Hero:
-        return next(hero for hero in self.heroes if hero.id == hero_id)
+        """Raises KeyError for an id the story does not have."""
+        for hero in self.heroes:
+            if hero.id == hero_id:
+                return hero
+        raise KeyError(hero_id)
 
     def index(self, scene_id: str) -> int:
         """Raises KeyError for an id the story does not have."""

@@ -1,4 +1,4 @@
-"""A told story becomes words with their times: roughly, offline, in English.
+"""Speech becomes words with their times. Without anything installed: roughly, offline, in English.
 
 PocketSphinx (BSD) with the acoustic model and the general language model of its own wheel, which nobody trained on
 stories: on four clips of clear read speech 14 of 61 words were wrong, so every word has a confidence and the person reads it
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from pipelines.audio.recording import Recording
 from pipelines.audio.voice_activity import RATE, Spans, speech_probabilities, speech_spans
 from pipelines.failure import CraftError
 
+POCKETSPHINX = "pocketsphinx"
+NOT_HEARD = ("story_silent", "story_no_speech", "story_unclear", "story_not_understood")
+"""Codes of refusals that are due to the recording."""
 LEAST_SPEECH_SECONDS = 0.5
 LEAST_PEAK = 0.003
 LONGEST_STRETCH_SECONDS = 20.0
@@ -55,12 +59,19 @@ class TimedWord:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was heard, with sentences made from the pauses."""
+    """What was heard, as sentences.
+
+    Attributes:
+        seconds: of the recording.
+        language: ISO 639 code of what is spoken.
+        transcriber: who wrote it down, see ``pipelines.story.transcribers``.
+    """
 
     text: str
     words: tuple[TimedWord, ...]
     seconds: float
     language: str = "en"
+    transcriber: str = POCKETSPHINX
 
     @property
     def uncertain_spans(self) -> tuple[tuple[int, int], ...]:
@@ -85,20 +96,61 @@ class Transcript:
         return cls(**{**data, "words": tuple(TimedWord(**word) for word in data["words"])})
 
 
+class Transcriber(Protocol):
+    """Writes down what is said, one recording at a time."""
+
+    def __call__(
+        self,
+        recording: Recording,
+        report: Callable[[float], None] | None = None,
+        language: str | None = None,
+    ) -> Transcript:
+        """
+        Args:
+            report: hears the share done, 0..1, and may raise to end the work.
+            language: what is spoken, where somebody knows.
+
+        Raises:
+            CraftError: one of ``NOT_HEARD``: silence, noise or music, or speech without words that could be told.
+        """
+
+
 @dataclass(frozen=True)
-class _Heard:
+class Heard:
+    """A word on its way into a transcript, and what is written between it and the next one."""
+
     text: str
     start_seconds: float
     end_seconds: float
     confidence: float
+    after: str = ""
 
 
-def transcribe(recording: Recording, report: Callable[[float], None] | None = None) -> Transcript:
-    """The words of an English recording. ``report`` hears the share done, 0..1, and may raise to end the work.
+def transcribe(
+    recording: Recording, report: Callable[[float], None] | None = None, language: str | None = None
+) -> Transcript:
+    """PocketSphinx, a ``Transcriber`` that takes every ``language`` for English.
 
     Raises:
-        CraftError: ``story_silent``, ``story_no_speech`` (noise, music), ``story_unclear`` (speech without words
-            that could be told: singing, another language).
+        CraftError: besides, ``story_unclear`` (singing, another language).
+    """
+    wave, spans = told_speech(recording)
+    heard: list[Heard] = []
+    decoder, stretches = _decoder(), windows(spans, LONGEST_STRETCH_SECONDS, STRETCH_PAUSE_SECONDS)
+    for done, stretch in enumerate(stretches):
+        piece, start = cut(wave, stretch)
+        heard += _listen(decoder, piece, start)
+        if report:
+            report((done + 1) / len(stretches))
+    require_words(heard, "story_unclear")
+    return composed(_punctuated(heard), recording.seconds)
+
+
+def told_speech(recording: Recording) -> tuple[np.ndarray, Spans]:
+    """The recording ``[T]`` at ``RATE``, and where someone speaks in it.
+
+    Raises:
+        CraftError: ``story_silent``, ``story_no_speech``.
     """
     wave = resample(recording.wave, recording.sample_rate, RATE).astype(np.float32)
     if not len(wave) or float(np.abs(wave).max()) < LEAST_PEAK:
@@ -107,17 +159,53 @@ def transcribe(recording: Recording, report: Callable[[float], None] | None = No
     speech_seconds = sum(end - start for start, end in spans)
     if speech_seconds < LEAST_SPEECH_SECONDS:
         raise CraftError("story_no_speech", seconds=speech_seconds, limit_seconds=LEAST_SPEECH_SECONDS)
-    heard: list[_Heard] = []
-    decoder, stretches = _decoder(), _stretches(spans)
-    for done, (start, end) in enumerate(stretches):
-        first, last = (max(0.0, start - MARGIN_SECONDS), min(recording.seconds, end + MARGIN_SECONDS))
-        heard += _listen(decoder, wave[round(first * RATE) : round(last * RATE)], first)
-        if report:
-            report((done + 1) / len(stretches))
+    return wave, spans
+
+
+def windows(spans: Spans, longest_seconds: float, pause_seconds: float) -> list[Spans]:
+    """Speech to be heard together: spans that shorter pauses part, no longer in all than ``longest_seconds``.
+
+    A span that alone is longer is cut into equal parts: nobody breathes in it.
+    """
+    found: list[Spans] = []
+    for start, end in (piece for span in spans for piece in _short(*span, longest_seconds)):
+        near = found and start - found[-1][-1][1] < pause_seconds
+        if near and end - found[-1][0][0] < longest_seconds:
+            found[-1] = (*found[-1], (start, end))
+        else:
+            found.append(((start, end),))
+    return found
+
+
+def cut(wave: np.ndarray, window: Spans) -> tuple[np.ndarray, float]:
+    """The samples of a window with a margin on both sides, and the second at which they begin."""
+    first = max(0.0, window[0][0] - MARGIN_SECONDS)
+    return wave[round(first * RATE) : round((window[-1][1] + MARGIN_SECONDS) * RATE)], first
+
+
+def require_words(heard: Sequence[Heard], code: str) -> None:
+    """
+    Raises:
+        CraftError: ``code``: hardly anything was heard, or nothing with any certainty.
+    """
     confidence = sum(word.confidence for word in heard) / max(1, len(heard))
     if len(heard) < 2 or confidence < LEAST_CONFIDENCE:
-        raise CraftError("story_unclear", words=len(heard), percent=round(100 * confidence))
-    return _written(heard, recording.seconds)
+        raise CraftError(code, words=len(heard), percent=round(100 * confidence))
+
+
+def composed(
+    heard: Sequence[Heard], seconds: float, language: str = "en", transcriber: str = POCKETSPHINX
+) -> Transcript:
+    """The words and what stands between them as one text."""
+    text, words = "", []
+    for word in heard:
+        start = len(text)
+        text += word.text
+        words.append(
+            TimedWord(word.text, start, len(text), word.start_seconds, word.end_seconds, word.confidence)
+        )
+        text += word.after
+    return Transcript(text.strip(), tuple(words), round(seconds, 2), language, transcriber)
 
 
 def _decoder():
@@ -126,35 +214,20 @@ def _decoder():
     return Decoder(samprate=RATE, loglevel="FATAL")
 
 
-def _stretches(spans: Spans) -> list[tuple[float, float]]:
-    """Speech joined over short pauses; what would be too long is cut at its pauses, and at last anywhere."""
-    stretches: list[tuple[float, float]] = []
-    for start, end in spans:
-        if (
-            stretches
-            and start - stretches[-1][1] < STRETCH_PAUSE_SECONDS
-            and end - stretches[-1][0] < LONGEST_STRETCH_SECONDS
-        ):
-            stretches[-1] = (stretches[-1][0], end)
-        else:
-            stretches.append((start, end))
-    return [piece for start, end in stretches for piece in _short(start, end)]
-
-
-def _short(start: float, end: float) -> Iterator[tuple[float, float]]:
-    count = max(1, int(np.ceil((end - start) / LONGEST_STRETCH_SECONDS)))
+def _short(start: float, end: float, longest_seconds: float) -> Iterator[tuple[float, float]]:
+    count = max(1, int(np.ceil((end - start) / longest_seconds)))
     edges = np.linspace(start, end, count + 1)
     yield from zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
 
 
-def _listen(decoder, wave: np.ndarray, offset_seconds: float) -> list[_Heard]:
+def _listen(decoder, wave: np.ndarray, offset_seconds: float) -> list[Heard]:
     decoder.start_utt()
     decoder.process_raw((np.clip(wave, -1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
     decoder.end_utt()
     if decoder.hyp() is None:
         return []
     return [
-        _Heard(
+        Heard(
             re.sub(r"\(\d+\)$", "", segment.word),
             round(offset_seconds + segment.start_frame * FRAME_SECONDS, 2),
             round(offset_seconds + (segment.end_frame + 1) * FRAME_SECONDS, 2),
@@ -165,26 +238,19 @@ def _listen(decoder, wave: np.ndarray, offset_seconds: float) -> list[_Heard]:
     ]
 
 
-def _written(heard: Sequence[_Heard], seconds: float) -> Transcript:
+def _punctuated(heard: Sequence[Heard]) -> list[Heard]:
     """Words with capitals and full stops where the speaker paused."""
-    text, words = "", []
-    marks = _marks(heard)
-    opening = True
-    for word, mark in zip(heard, marks, strict=True):
+    written, opening = [], True
+    for word, mark in zip(heard, _marks(heard), strict=True):
         spelled = (
             word.text[0].upper() + word.text[1:] if opening or re.match("i($|')", word.text) else word.text
         )
-        start = len(text)
-        text += spelled
-        words.append(
-            TimedWord(spelled, start, len(text), word.start_seconds, word.end_seconds, word.confidence)
-        )
+        written.append(replace(word, text=spelled, after=mark if "\n" in mark else mark + " "))
         opening = "." in mark
-        text += mark if "\n" in mark else mark + " "
-    return Transcript(text.strip(), tuple(words), round(seconds, 2))
+    return written
 
 
-def _marks(heard: Sequence[_Heard]) -> list[str]:
+def _marks(heard: Sequence[Heard]) -> list[str]:
     """What is written after each word, by the pause that follows it."""
     gaps = [after.start_seconds - before.end_seconds for before, after in zip(heard, heard[1:], strict=False)]
     ends = {index for index, gap in enumerate(gaps) if gap >= SENTENCE_PAUSE_SECONDS} | {len(heard) - 1}

@@ -14,8 +14,8 @@ from pipelines.story.wordlists import IS_HAN
 LONGEST = 4
 """Words in the longest phrase of a list."""
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\u3007"
-_WORD = re.compile(rf"(?P<han>[{_HAN}]+)|(?P<latin>[^\W\d_{_HAN}]+(?:['\u2019][^\W\d_{_HAN}]+)*)")
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\u3007"
+_WORD = re.compile(rf"(?P<han>[{HAN}]+)|(?P<latin>[^\W\d_{HAN}]+(?:['\u2019][^\W\d_{HAN}]+)*)")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from itertools import groupby
 from pipelines.failure import CraftError
 from pipelines.text.lexicon import lexicon
 from pipelines.text.normalise import read_pieces
-from pipelines.text.pronunciation import fold, words_to_phonemes
+from pipelines.text.overrides import MARK, mark
+from pipelines.text.personal_lexicon import NO_LEXICON, PersonalLexicon
+from pipelines.text.pronunciation import Pronunciation, fold, words_to_phonemes
 from pipelines.text.symbols import NO_TONE
 from pipelines.text.utterance import Utterance, Word
 
@@ -24,23 +26,28 @@ _SHORT_QUOTE = 2
 """So many quoted words are said without a pause around them: scare quotes, titles of one word."""
 
 
-def to_utterance(text: str) -> Utterance:
+def to_utterance(text: str, own: PersonalLexicon = NO_LEXICON) -> Utterance:
     """The phonemes, stresses and pauses of one English sentence.
 
     A word of the utterance is a stretch of the text as written: ``$4.50`` is one word, spoken as five. Where a pause
-    falls inside such a stretch (a telephone number), the spoken words stand for themselves.
+    falls inside such a stretch (a telephone number), the spoken words stand for themselves. Sounds written behind a
+    word (``read{R EH1 D}``) and the person's lexicon go before the dictionary.
 
     Raises:
         CraftError: ``text_unspeakable`` when it holds no word, ``language_unsupported`` when it holds letters that
-            English does not know.
+            English does not know, ``pronunciation_misfit`` for braces that do not fit their word.
     """
+    marked = mark(text)
+    given: dict[int, str] = {}
     words: list[str] = []
     written: list[tuple[int, str]] = []
     pauses: dict[int, str] = {}
-    for kind, spoken, place, source in _tokens(text):
+    for kind, spoken, place, source in tokens(marked.text):
         if kind == "word":
-            words.append(spoken)
-            written.append((place, source))
+            if MARK in spoken and len(given) < len(marked.sounds):
+                given[len(words)] = marked.sounds[len(given)]
+            words.append(spoken.replace(MARK, ""))
+            written.append((place, source.replace(MARK, "")))
         elif words:
             before = pauses.get(len(words), ",")
             pauses[len(words)] = max(before, _mark(spoken), key=_STRENGTH.__getitem__)
@@ -53,7 +60,11 @@ def to_utterance(text: str) -> Utterance:
         pauses[len(words)] = "."
 
     phonemes, tones, placed = ["sil"], [NO_TONE], []
-    for count, (word, sound) in enumerate(zip(words, words_to_phonemes(words), strict=True), start=1):
+    for count, (word, sound) in enumerate(
+        zip(words, words_to_phonemes(words, own.words), strict=True), start=1
+    ):
+        if count - 1 in given:
+            sound = Pronunciation.from_arpabet(given[count - 1])
         first = len(phonemes)
         phonemes += sound.phonemes
         tones += sound.tones
@@ -64,7 +75,7 @@ def to_utterance(text: str) -> Utterance:
     return Utterance(text, "en", tuple(phonemes), tuple(tones), tuple(_as_written(placed, written)))
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str, int, str]]:
+def tokens(text: str) -> Iterator[tuple[str, str, int, str]]:
     """(word or pause, as spoken, number of its stretch of text, that stretch as written), in spoken order."""
     place = 0
     quoted: list[tuple[str, str, int, str]] | None = None

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from pipelines.text.overrides import unmarked
+
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3007\U00020000-\U0003ffff]")
-_KANA_OR_HANGUL = re.compile(r"[\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9d\u1100-\u11ff\uac00-\ud7af]")
+_KANA = re.compile(r"[\u3041-\u30ff\u31f0-\u31ff]")
+_HANGUL = re.compile(r"[\uac00-\ud7a3]")
+_BESIDE_THEM = re.compile(r"[\u3005\u3006\u1100-\u11ff]")
+"""The signs 々 and 〆, which stand for characters, and lone letters of hangul (ㅋㅋ): nobody reads a text of them."""
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 
 _ENGLISH = frozenset(
@@ -26,25 +31,36 @@ _ENOUGH_WORDS = 5
 
 
 def detect_language(text: str) -> str:
-    """``en``, ``zh``, ``mixed`` (both), ``other``, or ``none`` where nothing can be spoken.
+    """``en``, ``zh``, ``mixed`` (both), ``ja``, ``ko``, ``other``, or ``none`` where nothing can be spoken.
 
-    Digits alone count as English. A Latin-lettered text is ``other`` when its function words are those of another
-    European language.
+    Digits alone count as English. Kana make a text Japanese and hangul make it Korean, whatever Chinese characters
+    and Latin words stand among them; Japanese without kana counts as Chinese. A Latin-lettered text is ``other`` when
+    its function words are those of another European language.
     """
+    text = unmarked(text)
     letters = [c for c in unicodedata.normalize("NFKC", text) if c.isalpha() or c.isdigit()]
     han = sum(bool(_HAN.match(c)) for c in letters)
-    if _KANA_OR_HANGUL.search("".join(letters)):
-        return "other"
+    kana = sum(bool(_KANA.match(c)) for c in letters)
+    hangul = sum(bool(_HANGUL.match(c)) for c in letters)
+    beside = sum(bool(_BESIDE_THEM.match(c)) for c in letters) if kana or hangul else 0
     alphabetic = [c for c in letters if c.isalpha() and not _HAN.match(c)]
     latin = sum("LATIN" in unicodedata.name(c, "") for c in alphabetic)
     greek = sum("GREEK" in unicodedata.name(c, "") for c in alphabetic)
     if not letters:
         return "none"
-    if len(alphabetic) - latin - greek or greek > latin + 3:
+    strange = len(alphabetic) - latin - greek - kana - hangul - beside
+    if strange or (kana and hangul) or greek > latin + 3:
         return "other"
+    if kana or hangul:
+        return "ja" if kana else "ko"
     if han:
         return "mixed" if latin else "zh"
     return "other" if _is_other_european(text) else "en"
+
+
+def spoken_languages(language: str) -> frozenset[str]:
+    """What a voice must speak to say a text of which ``detect_language`` says this."""
+    return frozenset(("en", "zh") if language == "mixed" else (language,))
 
 
 def _is_other_european(text: str) -> bool:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.failure import CraftError
-from pipelines.text.mandarin_numbers import write_out
+from pipelines.text.mandarin_forms import write_out
 from pipelines.text.mandarin_tones import sandhi
 from pipelines.text.normalise import clean, normalise_english
-from pipelines.text.pronunciation import fold, words_to_phonemes
+from pipelines.text.overrides import MARK, mark, taken
+from pipelines.text.personal_lexicon import NO_LEXICON, PersonalLexicon
+from pipelines.text.pinyin import is_pinyin
+from pipelines.text.polyphones import corrections
+from pipelines.text.pronunciation import Pronunciation, fold, words_to_phonemes
 from pipelines.text.symbols import INITIALS, MANDARIN_TONE, NO_TONE
 from pipelines.text.utterance import Utterance, Word
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\u3007"
 _TOKEN = re.compile(
-    rf"(?P<han>[{HAN}]+)|(?P<latin>[^\W\d_{HAN}](?:[^\W\d_{HAN}]|['&.\- ](?=[^\W\d_{HAN}]))*)"
+    rf"(?P<han>(?:[{HAN}]{MARK}?)+)|(?P<latin>[^\W\d_{HAN}](?:[^\W\d_{HAN}]|['&.\- ](?=[^\W\d_{HAN}]))*)"
     r"|(?P<end>[.!?]+)|(?P<comma>[,;:()\[\]{}\u3001\u2013\u2014]+)"
 )
 _STRENGTH = {",": 0, ".": 1, "!": 2, "?": 3}
@@ -53,20 +57,31 @@ class _Draft:
             self.tones.append(NO_TONE)
 
 
-def to_utterance(text: str) -> Utterance:
+def to_utterance(text: str, own: PersonalLexicon = NO_LEXICON) -> Utterance:
     """The phonemes, tones and pauses of one Mandarin sentence; Latin words in it are spoken as English.
 
+    Sounds written behind a character (``重{chong2}庆``) and the person's lexicon go before the dictionaries.
+
     Raises:
-        CraftError: ``text_unspeakable`` when it holds no word, ``language_unsupported`` for any third script.
+        CraftError: ``text_unspeakable`` when it holds no word, ``language_unsupported`` for any third script,
+            ``pronunciation_misfit`` for braces that do not fit what stands before them.
     """
+    marked = mark(text)
+    said = 0
     draft = _Draft(["sil"], [NO_TONE], [])
     chinese = english = 0
-    for match in _TOKEN.finditer(write_out(clean(text))):
+    for match in _TOKEN.finditer(write_out(clean(marked.text))):
         token = match.group()
+        sounds = marked.sounds[said : said + token.count(MARK)]
+        said += len(sounds)
         if match.lastgroup == "han":
-            words = _segment(token)
-            chinese += len(token)
-            for word, syllables in zip(words, _syllables(words), strict=True):
+            characters, given = taken(token, sounds)
+            if not all(map(is_pinyin, sounds)):
+                raise CraftError("pronunciation_misfit", written=" ".join(sounds))
+            words = _segment(characters)
+            chinese += len(characters)
+            known = corrections(characters) | own.places(characters) | given
+            for word, syllables in zip(words, _syllables(words, known, given), strict=True):
                 phonemes, tones = [], []
                 for syllable, tone in syllables:
                     for part in _parts(syllable):
@@ -74,7 +89,7 @@ def to_utterance(text: str) -> Utterance:
                         tones.append(NO_TONE if part in INITIALS else MANDARIN_TONE[tone])
                 draft.add_word(word, phonemes, tones)
         elif match.lastgroup == "latin":
-            for word, phonemes, tones in _english(token):
+            for word, phonemes, tones in _english(token, sounds, own):
                 draft.add_word(word, phonemes, tones)
                 english += len(word) > 1
         else:
@@ -99,14 +114,27 @@ def _segment(characters: str) -> list[str]:
     return words
 
 
-def _syllables(words: list[str]) -> Iterator[list[tuple[str, int]]]:
-    """Each word's (pinyin, spoken tone), one a character."""
+def _syllables(
+    words: list[str], known: Mapping[int, str], given: Mapping[int, str]
+) -> Iterator[list[tuple[str, int]]]:
+    """Each word's (pinyin, spoken tone), one a character.
+
+    ``known`` are readings by place that go before the dictionary; those in ``given`` keep their tone, whatever follows.
+    """
     from pypinyin import Style, lazy_pinyin
 
     spelled = [lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True) for word in words]
+    first = 0
+    for word in spelled:
+        word[:] = [known.get(first + place, syllable) for place, syllable in enumerate(word)]
+        first += len(word)
     tones = sandhi(words, [[int(s[-1]) if s[-1].isdigit() else 5 for s in word] for word in spelled])
+    first = 0
     for word, spoken in zip(spelled, tones, strict=True):
-        yield [(syllable.rstrip("12345"), tone) for syllable, tone in zip(word, spoken, strict=True)]
+        kept = [int(given[place][-1]) if place in given else 0 for place in range(first, first + len(word))]
+        first += len(word)
+        pairs = zip(word, kept, spoken, strict=True)
+        yield [(syllable.rstrip("12345"), tone or leaning) for syllable, tone, leaning in pairs]
 
 
 def _parts(syllable: str) -> list[str]:
@@ -126,12 +154,18 @@ def _parts(syllable: str) -> list[str]:
     return [part for part in (initial, final) if part]
 
 
-def _english(words: str) -> Iterator[tuple[str, list[str], list[int]]]:
+def _english(
+    words: str, sounds: Sequence[str], own: PersonalLexicon
+) -> Iterator[tuple[str, list[str], list[int]]]:
+    given = iter(sounds)
     written = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", normalise_english(words))
-    foreign = [word for word in written if not re.fullmatch("[a-z']+", fold(word))]
+    plain = [word.replace(MARK, "") for word in written]
+    foreign = [word for word in plain if not re.fullmatch("[a-z']+", fold(word))]
     if foreign:
         raise CraftError("language_unsupported", text=" ".join(foreign)[:80])
-    for word, sound in zip(written, words_to_phonemes(written), strict=True):
+    for word, marked, sound in zip(plain, written, words_to_phonemes(plain, own.words), strict=True):
+        arpabet = next(given, None) if MARK in marked else None
+        sound = Pronunciation.from_arpabet(arpabet) if arpabet else sound
         yield word, list(sound.phonemes), list(sound.tones)
 
 

@@ -1,42 +1,16 @@
-"""Digits in a Chinese sentence, written out in characters as they are read."""
+"""Numbers as a Mandarin speaker says them. Every function takes digits as written and answers characters."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-
 DIGITS = "零一二三四五六七八九"
-_NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
-_CLASSIFIERS = "个只条本张位件杯块年天周次遍人家名头匹辆座把双对种份间层岁米斤两小点分秒元万千"
-_UNITS = {
-    "km/h": "公里每小时",
-    "km": "公里",
-    "kg": "公斤",
-    "cm": "厘米",
-    "mm": "毫米",
-    "ml": "毫升",
-    "mg": "毫克",
-    "m": "米",
-    "g": "克",
-    "L": "升",
-    "°C": "摄氏度",
-    "°F": "华氏度",
-    "°": "度",
-    "GB": "G B",
-    "MB": "M B",
-    "TB": "T B",
-    "Hz": "赫兹",
-    "kHz": "千赫兹",
-    "W": "瓦",
-    "kW": "千瓦",
-}
-_CURRENCIES = {"¥": "元", "$": "美元", "€": "欧元", "£": "英镑", "HK$": "港元", "₩": "韩元", "₽": "卢布"}
+LONGEST_CARDINAL = 16
+"""More digits than this are read one by one."""
 
 
 def cardinal(digits: str) -> str:
     """``10203`` -> 一万零二百零三; very long numbers digit by digit."""
     plain = digits.replace(",", "")
-    if len(plain) > 16 or (len(plain) > 1 and plain[0] == "0"):
+    if len(plain) > LONGEST_CARDINAL or (len(plain) > 1 and plain[0] == "0"):
         return spell_digits(plain)
     value = int(plain)
     if value == 0:
@@ -66,78 +40,26 @@ def _section(value: int) -> str:
 
 
 def spell_digits(digits: str) -> str:
+    """``2024`` -> 二零二四; years and what stands behind a decimal point."""
     return "".join(DIGITS[int(digit)] for digit in digits if digit.isdigit())
 
 
+def spell_code(digits: str) -> str:
+    """``0123`` -> 零幺二三; telephone numbers and other digits that are a name."""
+    return spell_digits(digits).replace("一", "幺")
+
+
 def decimal(number: str) -> str:
-    """``-3.14`` -> 负三点一四."""
+    """``-3.14`` -> 负三点一四, ``2000`` -> 两千."""
     if number[0] in "-\u2212":
         return f"负{decimal(number[1:])}"
     whole, point, part = number.partition(".")
-    return f"{cardinal(whole)}点{spell_digits(part)}" if point else cardinal(whole)
+    words = cardinal(whole)
+    if words[0] == "二" and words[1:2] and words[1] in "千万亿":
+        words = f"两{words[1:]}"
+    return f"{words}点{spell_digits(part)}" if point else words
 
 
-def _counted(number: str, noun: str) -> str:
-    """两 instead of 二 before what is counted."""
+def counted(number: str, noun: str) -> str:
+    """``2``, 米 -> 两米: 两 instead of 二 before what is counted."""
     return f"{'两' if number == '2' else decimal(number)}{noun}"
-
-
-def _sum(match: re.Match[str]) -> str:
-    currency, amount, scale = match.groups()
-    round_amount = amount.rstrip("0").rstrip(".") if "." in amount else amount
-    return _counted(round_amount, (scale or "") + _CURRENCIES[currency])
-
-
-def _clock(match: re.Match[str]) -> str:
-    hour, minute = match[1], match[2]
-    words = _counted(str(int(hour)), "点")
-    if int(minute):
-        words += f"{'零' if int(minute) < 10 else ''}{cardinal(str(int(minute)))}分"
-    return words
-
-
-def _date(match: re.Match[str]) -> str:
-    year, month, day = match.groups()
-    return f"{spell_digits(year)}年{cardinal(str(int(month)))}月{cardinal(str(int(day)))}日"
-
-
-def _phone(match: re.Match[str]) -> str:
-    return spell_digits(match.group()).replace("一", "幺")
-
-
-_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tuple(
-    (re.compile(pattern), read)
-    for pattern, read in (
-        (r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)", _date),
-        (
-            r"(?<!\d)(\d{4}|\d{2})(?=年)",
-            lambda m: spell_digits(m[1]) if len(m[1]) == 4 or m[1][0] in "06789" else cardinal(m[1]),
-        ),
-        (r"(?<!\d)([01]?\d|2[0-4])[:：]([0-5]\d)(?!\d)", _clock),
-        (
-            r"(?<!\d)1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)|(?<![\d.])0\d{2,3}-\d{7,8}(?!\d)|(?<=电话)\d{3,8}(?!\d)",
-            _phone,
-        ),
-        (
-            rf"({'|'.join(map(re.escape, sorted(_CURRENCIES, key=len, reverse=True)))})\s?({_NUMBER})(万|亿|千)?",
-            lambda m: _sum(m),
-        ),
-        (rf"([-\u2212]?{_NUMBER})\s?%", lambda m: f"百分之{decimal(m[1])}"),
-        (r"(?<![\d/])(\d+)/(\d+)(?![\d/])", lambda m: f"{cardinal(m[2])}分之{cardinal(m[1])}"),
-        (rf"({_NUMBER})\s?[-~\u2013\u2014\uff5e]\s?({_NUMBER})", lambda m: f"{m[1]}到{m[2]}"),
-        (
-            rf"((?<![\dA-Za-z])[-\u2212])?({_NUMBER})\s?({'|'.join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))})(?![A-Za-z])",
-            lambda m: f"{'负' if m[1] else ''}{_counted(m[2], _UNITS[m[3]])}",
-        ),
-        (r"(?<=第)\d+", lambda m: cardinal(m.group())),
-        (rf"(?<![\d.,])2(?=[{_CLASSIFIERS}])(?!年代|月|日|号)", lambda m: "两"),
-        (rf"(?<![\dA-Za-z])[-\u2212]{_NUMBER}|{_NUMBER}", lambda m: decimal(m.group())),
-    )
-)
-
-
-def write_out(text: str) -> str:
-    """The text without digits: dates, times, sums, percents, units, telephone and plain numbers in characters."""
-    for pattern, read in _RULES:
-        text = pattern.sub(read, text)
-    return text

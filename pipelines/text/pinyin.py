@@ -75,3 +75,8 @@ def parse_syllable(pinyin: str) -> Syllable | None:
         final = "iii"
     final = {"ue": "ve"}.get(final, final)
     return Syllable(initial, final, tone) if final in FINALS else None
+
+
+def is_pinyin(syllable: str) -> bool:
+    """``zhong4``: a syllable of Mandarin with its tone digit."""
+    return parse_syllable(syllable) is not None

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipelines.text.homographs import homograph
 from pipelines.text.inflection import stems
 from pipelines.text.lexicon import lexicon
-from pipelines.text.symbols import ENGLISH_STRESS, NO_TONE
+from pipelines.text.symbols import ARPABET, ENGLISH_STRESS, NO_TONE
 
 if TYPE_CHECKING:
     from models.grapheme_to_phoneme import GraphemeToPhoneme
 
 VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
+_CONSONANTS = frozenset(ARPABET) - VOWELS
 VOWEL_LETTERS = frozenset("aeiouy")
 NETWORK_PATH = (
     Path(__file__).parents[2] / "assets" / "grapheme_to_phoneme" / "grapheme_to_phoneme.safetensors"
@@ -60,21 +62,58 @@ def fold(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
 
 
-def words_to_phonemes(words: Sequence[str]) -> list[Pronunciation]:
+def words_to_phonemes(
+    words: Sequence[str], own: Mapping[str, str] = MappingProxyType({})
+) -> list[Pronunciation]:
     """The pronunciation of every word of a sentence, in order, neighbours considered (``the`` before a vowel).
 
     Args:
         words: written words without punctuation or digits, in any case; letters to be spelled are single capitals.
+        own: folded word -> ARPAbet, before every dictionary.
+    """
+    return [Pronunciation.from_arpabet(arpabet) for arpabet in arpabets(words, own)]
+
+
+def arpabets(
+    words: Sequence[str], own: Mapping[str, str] = MappingProxyType({}), context: bool = True
+) -> list[str]:
+    """The same sounds as ARPAbet with stress digits, ``"HH AH0 L OW1"``.
+
+    Without ``context`` every word has the first sound of the dictionary, and a lone capital is its letter's name.
     """
     folded = [fold(word) for word in words]
-    arpabets = [
-        _letter(word, index, words) or homograph(folded, index) or arpabet_of(folded[index])
+    if not context:
+        return [
+            own_sound(folded[index], own)
+            or (len(word) == 1 and word.isupper() and lexicon().first(f"{folded[index]}."))
+            or arpabet_of(folded[index])
+            for index, word in enumerate(words)
+        ]
+    sounds = [
+        own_sound(folded[index], own)
+        or _letter(word, index, words)
+        or homograph(folded, index)
+        or arpabet_of(folded[index])
         for index, word in enumerate(words)
     ]
     for index, word in enumerate(words[:-1]):
-        if word.lower() == "the" and arpabets[index + 1][:2] in VOWELS:
-            arpabets[index] = "DH IY0"
-    return [Pronunciation.from_arpabet(arpabet) for arpabet in arpabets]
+        if word.lower() == "the" and sounds[index + 1][:2] in VOWELS and "the" not in own:
+            sounds[index] = "DH IY0"
+    return sounds
+
+
+def own_sound(word: str, own: Mapping[str, str]) -> str | None:
+    """The ARPAbet of a folded word on the person's own list, also with a regular ending (``VoxTale's``)."""
+    if not own or word in own:
+        return own.get(word)
+    return next((whole(own[stem]) for stem, whole in stems(word) if stem in own and "'" in word), None)
+
+
+def is_arpabet(sounds: str) -> bool:
+    """``HH AH0 L OW1``: known phonemes, a stress digit on the vowels and nowhere else."""
+    return bool(sounds.split()) and all(
+        sound[:-1] in VOWELS if sound[-1] in "012" else sound in _CONSONANTS for sound in sounds.split()
+    )
 
 
 _LETTERED = frozenset(
@@ -89,7 +128,9 @@ def _letter(word: str, index: int, words: Sequence[str]) -> str | None:
         return None
     if word == "A":
         before, after = words[index - 1] if index else "", words[index + 1] if index + 1 < len(words) else ""
-        spelled = any(len(other) == 1 and other.isupper() and other != "I" for other in (before, after))
+        spelled = after == "I" or any(
+            len(other) == 1 and other.isupper() and other != "I" for other in (before, after)
+        )
         if not (spelled or before.lower() in _LETTERED or (before and not after)):
             return None
     return lexicon().first(f"{fold(word)}.")

@@ -16,6 +16,12 @@ PARAGRAPH_PAUSE_SECONDS = 0.8
 LINE_PAUSE_SECONDS = 0.5
 CLAUSE_PAUSE_SECONDS = 0.12
 
+MAX_INLINE_PAUSE_SECONDS = 10.0
+INLINE_PAUSE = re.compile(
+    r"(?:(?<![ \t])[ \t]+)?[\[\u3010][ \t]{0,4}(\d{1,3}(?:\.\d{1,3})?)[ \t]{0,4}(?:[sS]|\u79d2)[ \t]{0,4}[\]\u3011][ \t]*"
+)
+"""``[0.5s]`` or ``\u30100.5\u79d2\u3011``: a silence the writer asks for."""
+
 _CLOSERS = "\"'\u201d\u2019\u00bb)\\]}\u300d\u300f\u3011\uff09\u300b"
 _BREAK = re.compile(
     rf"(?P<paragraph>[ \t]*\n[ \t]*(?:\n[ \t]*)+)|(?P<line>[ \t]*\n[ \t]*)"
@@ -43,6 +49,7 @@ _SPEAKER = re.compile(
 """“...？”他问: the quotation belongs to the sentence that says who spoke."""
 _SPEAKABLE = re.compile(r"[^\W_]")
 _WIDE_LETTER = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_REST_OF_BRACES = re.compile(r"[^{}]{0,80}\}")
 _CUTS = (
     re.compile(rf"(?:[;:\uff1b\uff1a]|\s[\u2013\u2014-]|\u2014)[{_CLOSERS}]*\s?|[\u2014\uff1b\uff1a]"),
     re.compile(rf",[{_CLOSERS}]*\s|[\uff0c\u3001]|\)\s|\s(?=\()"),
@@ -67,22 +74,19 @@ class Segment:
 def split(text: str, max_chars: int = MAX_CHARS) -> list[Segment]:
     """Sentences of the text, long ones cut at their clauses; every letter and digit lies in exactly one.
 
+    ``[0.5s]`` ends a sentence and is its pause; the mark itself lies in none, and before the first word it is lost.
     A piece without letters or digits (a row of stars, an emoji) belongs to the sentence before it, or to the first
     one; a text without any gives no segments. Sentences do not depend on their neighbours: a change inside one
     leaves the others as they are.
     """
     pieces: list[tuple[int, int, float]] = []
-    for start, end, pause in _sentences(text):
-        start, end = _trimmed(text, start, end)
-        if start == end:
-            continue
-        if not _SPEAKABLE.search(text, start, end):
-            if pieces:
-                pieces[-1] = (pieces[-1][0], end, max(pieces[-1][2], pause))
-            continue
-        if not pieces:
-            start, _ = _trimmed(text, 0, end)
-        pieces.append((start, end, pause))
+    for first, last, asked in _between_silences(text):
+        found = _pieces(text, first, last)
+        if not found and pieces and asked is not None:  # one silence after another
+            pieces[-1] = (*pieces[-1][:2], pieces[-1][2] + asked)
+        pieces += found
+        if found and asked is not None:
+            pieces[-1] = (*pieces[-1][:2], asked)
     segments = []
     for start, end, pause in pieces:
         *clauses, last = _clauses(text, start, end, max_chars)
@@ -91,9 +95,39 @@ def split(text: str, max_chars: int = MAX_CHARS) -> list[Segment]:
     return segments
 
 
-def _sentences(text: str) -> Iterator[tuple[int, int, float]]:
+def _pieces(text: str, first: int, last: int) -> list[tuple[int, int, float]]:
+    """(start, end, pause) of the sentences between two places."""
+    pieces: list[tuple[int, int, float]] = []
+    for start, end, pause in _sentences(text, first, last):
+        start, end = _trimmed(text, start, end)
+        if start == end:
+            continue
+        if not _SPEAKABLE.search(text, start, end):
+            if pieces:
+                pieces[-1] = (pieces[-1][0], end, max(pieces[-1][2], pause))
+            continue
+        if not pieces:
+            start, _ = _trimmed(text, first, end)
+        pieces.append((start, end, pause))
+    return pieces
+
+
+def inline_pause_seconds(digits: str) -> float:
+    """The silence that ``INLINE_PAUSE`` asks for, at most ``MAX_INLINE_PAUSE_SECONDS``."""
+    return min(float(digits), MAX_INLINE_PAUSE_SECONDS)
+
+
+def _between_silences(text: str) -> Iterator[tuple[int, int, float | None]]:
+    """(start, end, the silence asked for behind it) of what lies between the marks."""
     start = 0
-    for match in _BREAK.finditer(text):
+    for match in INLINE_PAUSE.finditer(text):
+        yield start, match.start(), inline_pause_seconds(match[1])
+        start = match.end()
+    yield start, len(text), None
+
+
+def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int, float]]:
+    for match in _BREAK.finditer(text, start, end):
         kind = match.lastgroup
         if kind == "paragraph":
             yield start, match.start(), PARAGRAPH_PAUSE_SECONDS
@@ -106,7 +140,7 @@ def _sentences(text: str) -> Iterator[tuple[int, int, float]]:
         else:
             continue
         start = match.end()
-    yield start, len(text), SENTENCE_PAUSE_SECONDS
+    yield start, end, SENTENCE_PAUSE_SECONDS
 
 
 def _pause_after(text: str, end: int) -> float:
@@ -166,10 +200,21 @@ def _best_cut(text: str, start: int, end: int, limit: int) -> int:
     earliest = start + (limit - start) // 3
     for kind in _CUTS:
         places = (match.end() for match in kind.finditer(text, start, limit))
-        fit = [place for place in places if place >= earliest and _SPEAKABLE.search(text, place, end)]
+        fit = [
+            place
+            for place in places
+            if place >= earliest and _SPEAKABLE.search(text, place, end) and not _in_braces(text, place)
+        ]
         if fit:
             return min(fit, key=lambda place: abs(place - even))
-    return limit
+    return text.index("}", limit) + 1 if _in_braces(text, limit) else limit
+
+
+def _in_braces(text: str, place: int) -> bool:
+    """Whether the place lies inside a pronunciation: ``重庆{chong2 qing4}``."""
+    return _REST_OF_BRACES.match(text, place) is not None and text.rfind("{", 0, place) > text.rfind(
+        "}", 0, place
+    )
 
 
 def _length(text: str, start: int, end: int) -> int:

@@ -1,8 +1,7 @@
 """Train the storybook painter: a tiny Stable Diffusion that paints our own picture-book world.
 
 `python -m pipelines.training.storybook --out runs/storybook --minutes 120 --device cpu` renders scenes with the
-layout composer, trains the autoencoder beside the ruler (a classifier), then text encoder and UNet, and writes a
-folder that `StableDiffusionPipeline.from_pretrained` opens, `log.tsv`, `samples.png` and `report.json`.
+layout composer, trains the autoencoder, then text encoder and UNet, and writes a folder that `StableDiffusionPipeline.from_pretrained` opens, `log.tsv`, `samples.png` and `report.json`.
 With `--resume` it goes on from `state.pt` in the same folder, or from the finished `storybook` folder alone.
 """
 
@@ -34,7 +33,8 @@ WARM_START = 0.35
 
 @dataclass(frozen=True)
 class Recipe:
-    """`minutes` bounds the whole run, `vae_until` and `reserve` are shares of it."""
+    """`minutes` bounds the whole run, `vae_until` and `reserve` are shares of it; the `ruler` is trained before it
+    when it is not there yet."""
 
     out: Path
     minutes: float
@@ -52,6 +52,7 @@ class Recipe:
     reserve: float = 0.07
     compile: bool = False
     resume: bool = False
+    ruler: Path = Path("runs/storybook-ruler.safetensors")
     vae_rate: float = 1e-3
     rate: float = 8e-4
     average: float = 0.998
@@ -63,6 +64,7 @@ class Storybook:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
+        self.ruler = Ruler.ready(recipe.ruler)
         self.results = Results(recipe.out, recipe.bundle)
         self.device = torch.device(recipe.device)
         self.autocast = torch.autocast(self.device.type, torch.bfloat16)
@@ -83,7 +85,7 @@ class Storybook:
             pool = Pool(self.factory, self.device)
             pool.wait_for(max(1, self.factory.chunks // 10))
             self.results.log("scenes", count=int(pool.done.sum()))
-            # 3. Autoencoder and ruler
+            # 3. Autoencoder
             if not self.resumed:
                 self._train_autoencoder(pool)
             # 4. Latents of every picture and its mirror image
@@ -104,15 +106,14 @@ class Storybook:
         recipe = self.recipe
         if self.resumed:
             self.painter = Painter.load(recipe.out / "storybook")
-            self.ruler = Ruler.load(recipe.out / "ruler.safetensors")
         else:
-            self.painter, self.ruler = Painter.new(captions(20_000, recipe.seed)), Ruler()
+            self.painter = Painter.new(captions(20_000, recipe.seed))
         painter = self.painter
         self.painter.text.to(self.device)
         for part in (painter.vae, painter.unet, self.ruler):
             part.to(self.device, memory_format=torch.channels_last)
         painter.vae.train(not self.resumed).requires_grad_(not self.resumed)
-        for part in (painter.text, painter.vae, painter.unet, self.ruler):
+        for part in (painter.text, painter.vae, painter.unet):
             name = f"{type(part).__name__}_parameters"
             self.results.report[name] = sum(value.numel() for value in part.parameters())
         training = DiffusionTraining(
@@ -143,7 +144,6 @@ class Storybook:
         begin, end = results.seconds, recipe.minutes * 60 * recipe.vae_until
         train_autoencoder(
             self.painter.vae,
-            self.ruler,
             pool,
             batch=recipe.vae_batch,
             rate=recipe.vae_rate,
@@ -151,7 +151,6 @@ class Storybook:
             autocast=self.autocast,
             log=results.log,
         )
-        self.ruler.save(recipe.out / "ruler.safetensors")
         results.report.update(judge_autoencoder(self.painter.vae, self.ruler, pool, self.autocast))
         results.log(
             "autoencoder done", psnr=results.report["vae_psnr_db"], **results.report["ruler_on_renders"]
@@ -185,8 +184,7 @@ class Storybook:
         results.report |= {"steps": training.step, "samples": training.step * recipe.batch}
 
     def _score(self, pictures: torch.Tensor, pool: Pool) -> Score:
-        with self.autocast:
-            return self.ruler.measure(pictures, pool.test_asked[slice(0, len(pictures))])
+        return self.ruler.measure(pictures, pool.test_asked[slice(0, len(pictures))])
 
     def _paint(self, painter: Painter, count: int) -> torch.Tensor:
         """Text-only pictures of the first held-out scenes."""
@@ -222,7 +220,7 @@ class Storybook:
         rows = [pictures[start : start + 8] for start in range(0, min(40, len(pictures)), 8)]
         self.results.write_sheet([*rows, pool.test_pictures[:8]])
         self.results.write_report()
-        self.results.pack("storybook", "ruler.safetensors")
+        self.results.pack("storybook")
 
     def _finish(self, training: DiffusionTraining, pool: Pool) -> None:
         results = self.results
@@ -254,6 +252,7 @@ def main() -> None:
     )
     parser.add_argument("--device", default="cpu")
     defaults = Recipe(Path(), 0)
+    parser.add_argument("--ruler", type=Path, default=defaults.ruler)
     for name in ("scenes", "workers", "batch", "vae_batch", "tests", "steps", "evaluations", "seed"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(defaults, name))
     for name in ("vae_until", "reserve", "rate"):

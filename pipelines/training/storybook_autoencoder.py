@@ -1,4 +1,4 @@
-"""First stage of the storybook painter: the autoencoder, and beside it the ruler, on the same pictures."""
+"""First stage of the storybook painter: the autoencoder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pipelines.training.storybook_pool import Pool
-from pipelines.training.storybook_ruler import Ruler, ruler_loss
+from pipelines.training.storybook_ruler import Ruler
 
 KL_WEIGHT = 1e-4
 
@@ -27,7 +27,6 @@ def reconstruct(vae: nn.Module, pictures: torch.Tensor) -> tuple[torch.Tensor, t
 
 def train_autoencoder(
     vae: nn.Module,
-    ruler: Ruler,
     pool: Pool,
     *,
     batch: int,
@@ -36,20 +35,15 @@ def train_autoencoder(
     autocast: torch.autocast,
     log: Callable,
 ) -> None:
-    """Train both until `progress()` reaches 1."""
+    """Train until `progress()` reaches 1."""
     fused = pool.device.type == "cuda"
-    optimizers = [
-        torch.optim.AdamW(vae.parameters(), rate, (0.9, 0.98), weight_decay=0, fused=fused),
-        torch.optim.AdamW(ruler.parameters(), 2 * rate, (0.9, 0.98), weight_decay=0.02, fused=fused),
-    ]
-    tops = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
+    optimizer = torch.optim.AdamW(vae.parameters(), rate, (0.9, 0.98), weight_decay=0, fused=fused)
     step, reported = 0, 0.0
     while (done := progress()) < 1:
         pool.collect(0.0005)
         share = min(1.0, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
-        for optimizer, top in zip(optimizers, tops, strict=True):
-            optimizer.param_groups[0]["lr"] = top * share
-        pictures, asked = pool.pictures(batch)
+        optimizer.param_groups[0]["lr"] = rate * share
+        pictures = pool.pictures(batch)
         if step % 2:
             pictures = pictures.flip(3).contiguous(memory_format=torch.channels_last)
         with autocast:
@@ -58,22 +52,14 @@ def train_autoencoder(
         edges = sum(F.l1_loss(restored.diff(dim=axis), pictures.diff(dim=axis)) for axis in (2, 3))
         (pixel + edges + KL_WEIGHT * kl).backward()
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        # The ruler must read painted pictures too, so it also learns from restored and noisy ones.
-        seen = restored.detach() if done > 0.4 and step % 4 < 2 else pictures
-        seen = seen + torch.randn_like(seen) * 0.06 * torch.rand(len(seen), 1, 1, 1, device=seen.device)
-        with autocast:
-            judged = ruler_loss(ruler, seen, asked)
-        judged.backward()
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
         step += 1
         if step in (1, 30) or done - reported > 0.12:
             reported = done
-            facts = {"l1": pixel.item(), "kl": kl.item(), "ruler_loss": judged.item()}
+            facts = {"l1": pixel.item(), "kl": kl.item()}
             log("autoencoder", step=step, progress=done, **facts, scenes=int(pool.done.sum()))
     vae.eval().requires_grad_(False)
-    ruler.eval()
 
 
 @torch.no_grad()
@@ -82,8 +68,8 @@ def judge_autoencoder(vae: nn.Module, ruler: Ruler, pool: Pool, autocast: torch.
     pictures = pool.test_pictures
     with autocast:
         restored = torch.cat([vae(part).sample.float() for part in pictures.split(32)]).clamp(-1, 1)
-        on_renders = ruler.measure(pictures, pool.test_asked)
-        on_restored = ruler.measure(restored, pool.test_asked)
+    on_renders = ruler.measure(pictures, pool.test_asked)
+    on_restored = ruler.measure(restored, pool.test_asked)
     error = (restored - pictures).square().mean((1, 2, 3)) / 4
     return {
         "vae_psnr_db": round((-10 * error.log10()).mean().item(), 2),

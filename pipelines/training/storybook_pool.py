@@ -7,14 +7,7 @@ import torch
 
 from pipelines.illustration.painter import Painter, standardise
 from pipelines.training.storybook_ruler import Asked
-from pipelines.training.storybook_scenes import (
-    CHUNK,
-    PALETTE_NAMES,
-    PLACE_NAMES,
-    SUBJECTS,
-    VARIANTS,
-    SceneFactory,
-)
+from pipelines.training.storybook_scenes import CHUNK, VARIANTS, SceneFactory
 
 
 def to_floats(pictures: torch.Tensor) -> torch.Tensor:
@@ -33,17 +26,10 @@ class Pool:
             if device.type == "cpu"
             else torch.empty(shape, dtype=torch.uint8, device=device)
         )
-        self.asked = Asked.nothing(shape[0], device)
         self.near, self.single, self.done = (np.zeros(shape[0], bool) for _ in range(3))
         self._captions: dict[int, list] = {}
-        scenes = factory.test_scenes
         self.test_pictures = to_floats(torch.from_numpy(factory.tests()).to(device))
-        self.test_asked = Asked.of(
-            [SUBJECTS.index(scene.actors[0].look.subject) for scene in scenes],
-            [PLACE_NAMES.index(scene.place) for scene in scenes],
-            [PALETTE_NAMES.index(scene.palette) for scene in scenes],
-            device,
-        )
+        self.test_asked = Asked.of(factory.test_scenes, device)
 
     def collect(self, timeout_seconds: float) -> bool:
         """Take in one finished chunk; False when none came in time."""
@@ -53,10 +39,7 @@ class Pool:
         rows = slice(chunk.index * CHUNK, (chunk.index + 1) * CHUNK)
         if self.device.type != "cpu":
             self.pixels[rows].copy_(torch.from_numpy(self.factory.pixels[rows]))
-        self.asked.who[rows] = torch.from_numpy(chunk.who).to(self.device)
-        self.asked.place[rows] = chunk.place
-        self.asked.palette[rows] = torch.from_numpy(chunk.palette).to(self.device)
-        self.near[rows], self.single[rows], self.done[rows] = chunk.near, chunk.who[:, 1] < 0, True
+        self.near[rows], self.single[rows], self.done[rows] = chunk.near, chunk.single, True
         self._captions[chunk.index] = chunk.captions
         return True
 
@@ -64,10 +47,10 @@ class Pool:
         while self.factory.finished < chunks:
             self.collect(1.0)
 
-    def pictures(self, count: int) -> tuple[torch.Tensor, Asked]:
+    def pictures(self, count: int) -> torch.Tensor:
         """A random batch, float [count, 3, 256, 256]."""
         rows = torch.from_numpy(np.random.choice(np.flatnonzero(self.done), count)).to(self.device)
-        return to_floats(self.pixels[rows]), self.asked[rows]
+        return to_floats(self.pixels[rows])
 
     @torch.no_grad()
     def encode(self, painter: Painter, autocast: torch.autocast, *, fold: bool) -> Latents:

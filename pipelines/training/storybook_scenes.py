@@ -80,12 +80,10 @@ def captions(count: int, seed: int) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rendered scenes of one place: who (-1 is nobody), palette, close-up or not, captions [scene][mirror][variant]."""
+    """Rendered scenes of one place: one subject or more, close-up or not, captions [scene][mirror][variant]."""
 
     index: int
-    place: int
-    who: np.ndarray
-    palette: np.ndarray
+    single: np.ndarray
     near: np.ndarray
     captions: list
 
@@ -98,17 +96,15 @@ def _render(job: tuple[str, int, int, int]) -> Chunk:
     path, total, index, seed = job
     pixels = np.memmap(path, np.uint8, "r+", shape=(total, SIZE, SIZE, 3))
     place, rng = index % len(PLACE_NAMES), Random(f"{seed}/{index}")
-    who = np.full((CHUNK, 3), -1, np.int64)
-    palette, near, words = np.zeros(CHUNK, np.int64), np.zeros(CHUNK, bool), []
+    single, near, words = np.zeros(CHUNK, bool), np.zeros(CHUNK, bool), []
     for row in range(CHUNK):
         scene = random_scene(PLACE_NAMES[place], rng)
         pixels[index * CHUNK + row] = np.asarray(compose(scene, SIZE))
-        who[row, : len(scene.actors)] = [SUBJECTS.index(actor.look.subject) for actor in scene.actors]
-        palette[row] = PALETTE_NAMES.index(scene.palette)
+        single[row] = len(scene.actors) == 1
         near[row] = scene.shot == "close-up"
         views = (scene, mirrored(scene))
         words.append([[caption(view, rng) for _ in range(VARIANTS)] for view in views])
-    return Chunk(index, place, who, palette, near, words)
+    return Chunk(index, single, near, words)
 
 
 class SceneFactory:

@@ -13,7 +13,7 @@ import re
 import wave
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -122,10 +122,13 @@ def open_project(path: Path, limits: ProjectLimits = ProjectLimits()) -> Book:
         if "book.json" not in entries:
             raise CraftError("book_project_foreign")
         described = _json(_read(archive, entries["book.json"], limits.max_json_bytes))
-        try:
-            return _book(described, archive, entries, limits)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise CraftError("book_project_broken", entry="book.json") from error
+
+        def part(name: str) -> bytes:
+            if name not in entries:
+                raise CraftError("book_project_broken", entry=str(name)[:80])
+            return _read(archive, entries[name], limits.max_entry_bytes)
+
+        return rebuilt(described, part, limits)
 
 
 def _checked(archive: zipfile.ZipFile, limits: ProjectLimits) -> dict[str, zipfile.ZipInfo]:
@@ -183,17 +186,24 @@ def _json(data: bytes) -> Mapping:
     return described
 
 
-def _book(
-    described: Mapping,
-    archive: zipfile.ZipFile,
-    entries: Mapping[str, zipfile.ZipInfo],
-    limits: ProjectLimits,
+def rebuilt(
+    described: Mapping, part: Callable[[str], bytes], limits: ProjectLimits = ProjectLimits()
 ) -> Book:
-    def part(name: str) -> bytes:
-        if name not in entries:
-            raise CraftError("book_project_broken", entry=str(name)[:80])
-        return _read(archive, entries[name], limits.max_entry_bytes)
+    """The book that ``book.json`` describes.
 
+    Args:
+        part: name of a picture or a narration -> its PNG or WAV file.
+
+    Raises:
+        CraftError: ``book_project_broken``, ``book_project_unsafe``, ``book_cover_broken``, ``book_picture_broken``.
+    """
+    try:
+        return _rebuilt(described, part, limits)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CraftError("book_project_broken", entry="book.json") from error
+
+
+def _rebuilt(described: Mapping, part: Callable[[str], bytes], limits: ProjectLimits) -> Book:
     def picture(seen: Mapping | None) -> Picture | None:
         return Picture(part(seen["file"]), _text(seen["alt_text"])) if seen else None
 

@@ -50,7 +50,8 @@ def _sum(match: re.Match[str]) -> str:
     )
     adjective = counts_as_adjective(match)
     whole, _, part = amount.partition(".")
-    if len(part) == 2 and not scale and not upto:
+    if part and len(part) <= 2 and not scale and not upto:
+        part = part.ljust(2, "0")
         said = []
         if int(whole.replace(",", "") or 0):
             said.append(_counted(whole, unit, adjective))
@@ -126,6 +127,8 @@ def _ordinal(match: re.Match[str]) -> str:
 def _fraction(match: re.Match[str]) -> str:
     whole, top, bottom, written = match.groups()
     words = numbers.mixed_fraction(whole, top, bottom) if whole else numbers.fraction(top, bottom)
+    if after(match) == "of":  # a share, no piece of its own: three fourths of the cake
+        words = words.replace("quarter", "fourth")
     if not written:
         return words
     unit = known.UNITS[written]

@@ -87,6 +87,12 @@ def _acronym(match: re.Match[str]) -> str | None:
     return letters(word) + ("'s" if match[2] else "")
 
 
+@RULES.rule(r"\b([A-Z]{2,}[a-rt-z])\b")
+def _acronym_with_tail(match: re.Match[str]) -> str | None:
+    """PCIe, DDRx."""
+    return None if match[1].lower() in lexicon() else letters(match[1])
+
+
 def _shouting(text: str) -> bool:
     """Most words of the text are in capitals, so capitals mean nothing."""
     words = re.findall(r"[A-Za-z]{2,}", text)

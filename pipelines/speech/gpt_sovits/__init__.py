@@ -1,0 +1,1 @@
+"""GPT-SoVITS: voices of the public bases and of the community."""

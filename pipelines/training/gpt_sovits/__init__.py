@@ -1,0 +1,1 @@
+"""One-click training of GPT-SoVITS voices: LoRA, or all of the weights."""
