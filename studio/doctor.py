@@ -23,6 +23,7 @@ from studio import __version__
 from studio.errors import StudioError
 from studio.language import say
 from studio.launch import listen, prepare_home, read_settings
+from studio.serving.machine import memory_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 MIN_MEMORY_BYTES = 4 * 2**30
@@ -95,6 +96,7 @@ def examine(overrides: Mapping[str, object], language: str) -> Iterator[Finding]
         return
     yield disk(settings.home, shutil.disk_usage(settings.home).free)
     yield database(settings.home)
+    yield pronunciations(settings.home)
     yield port(settings.host, settings.port, language)
 
 
@@ -164,21 +166,6 @@ def torch_pair(probe: list[str]) -> Iterator[Finding]:
 def _torch_pins() -> str:
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     return " ".join(line for line in lines if line.startswith(("torch==", "torchaudio==")))
-
-
-def memory_bytes() -> int | None:
-    """What this process may use: the machine's memory, or the container's share of it."""
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        try:
-            import psutil
-        except ModuleNotFoundError:
-            return None
-        total = psutil.virtual_memory().total
-    limit = Path("/sys/fs/cgroup/memory.max")
-    share = limit.read_text().strip() if limit.is_file() else "max"
-    return min(total, int(share)) if share.isdigit() else total
 
 
 def memory(total: int | None) -> Finding:
@@ -263,6 +250,20 @@ def database(home: Path) -> Finding:
             return Finding("bad", "database.broken", {"path": path.absolute(), "reason": verdict[:200]})
     facts = {"home": home.absolute()}
     return Finding("good", "database.good", facts) if files else Finding("good", "database.new", facts)
+
+
+def pronunciations(home: Path) -> Finding:
+    from studio.store.pronunciations import FILE_NAME, read_lexicon
+
+    try:
+        lexicon = read_lexicon(home / FILE_NAME)
+    except OSError:
+        return Finding("good", "pronunciations.none", {"path": (home / FILE_NAME).absolute()})
+    facts = {"path": (home / FILE_NAME).absolute(), "count": len(lexicon.words) + len(lexicon.phrases)}
+    if not lexicon.bad_lines:
+        return Finding("good", "pronunciations.good", facts)
+    lines = "; ".join(f"{bad.number}: {bad.text}" for bad in lexicon.bad_lines[:5])
+    return Finding("note", "pronunciations.unread", {**facts, "lines": lines, "bad": len(lexicon.bad_lines)})
 
 
 def port(host: str, number: int, language: str) -> Finding:

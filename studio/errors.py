@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pipelines.failure import CraftError
@@ -31,8 +32,11 @@ class Fault:
     facts: Mapping[str, object] = field(default_factory=dict)
 
     def sentence(self, language: str) -> Sentence:
+        facts = dict(self.facts)
+        if (name := f"language.{facts.get('language')}") in catalogue():  # people know no codes
+            facts["language"] = say(name, language)
         return Sentence(
-            *(say(f"error.{self.code}.{part}", language, **self.facts) for part in ("title", "what", "next"))
+            *(say(f"error.{self.code}.{part}", language, **facts) for part in ("title", "what", "next"))
         )
 
 
@@ -62,6 +66,15 @@ class StudioError(Exception):
 def from_craft(error: CraftError) -> StudioError:
     """A craft could not use what it was given: the request is to blame, hence 422."""
     return StudioError(error.code, 422, **error.facts)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Whatever a craft refuses inside, the studio refuses."""
+    try:
+        yield
+    except CraftError as error:
+        raise from_exception(error) from error
 
 
 def from_exception(error: Exception) -> StudioError:

@@ -37,11 +37,24 @@ class Settings(BaseSettings):
     """A voice's recordings together."""
     max_queued_speeches: int = Field(32, gt=0)
     max_queued_trainings: int = Field(8, gt=0)
+    max_stories: int = Field(200, gt=0)
+    max_story_seconds: float = Field(900.0, gt=0)
+    """Of one recording that tells a story."""
+    max_queued_drawings: int = Field(8, gt=0)
+    """Stories that wait to be heard or drawn."""
+    max_queued_exports: int = Field(16, gt=0)
+    max_queued_downloads: int = Field(16, gt=0)
+    models_url: str | None = Field(None, pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$")
+    """A hub of one's own, laid out as Hugging Face is; people may then choose it beside the public ones."""
     max_adapter_bytes: int = Field(8 * 2**20, gt=0)
 
     demo_chars_per_client: int = Field(3_000, gt=0)
     """A day, for one visitor of a public demo."""
     demo_chars_per_day: int = Field(200_000, gt=0)
+    """A day, for all visitors together."""
+    demo_pages_per_client: int = Field(16, gt=0)
+    """Painted a day for one visitor of a public demo; a recording written down counts as one."""
+    demo_pages_per_day: int = Field(400, gt=0)
     """A day, for all visitors together."""
 
     @model_validator(mode="before")

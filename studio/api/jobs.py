@@ -1,4 +1,4 @@
-"""``/v1/jobs``: how far a training or a speech is."""
+"""``/v1/jobs``: how far a training, a speech or a book is."""
 
 from __future__ import annotations
 

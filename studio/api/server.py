@@ -8,11 +8,15 @@ from fastapi import FastAPI
 
 from pipelines.audio.decode import AudioLimits
 from studio import __version__
+from studio.api.engines import engine_routes
+from studio.api.exchange import exchange_routes
 from studio.api.guard import Guard
 from studio.api.health import health_routes
 from studio.api.jobs import job_routes
+from studio.api.models import model_routes
 from studio.api.problems import install_problems
 from studio.api.speech import speech_routes
+from studio.api.stories import story_routes
 from studio.api.uploads import UploadLimits
 from studio.api.voices import voice_routes
 
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_JSON_BYTES = 4 * 2**20
 MAX_UPLOAD_BYTES = 500 * 2**20
+MAX_WEIGHTS_BYTES = 400 * 2**20
+"""One file of an imported voice. The largest that is traded, a v2ProPlus in fp32, has 350 MB; in fp16, 175 MB."""
 
 
 def build_api(container: Container) -> FastAPI:
@@ -28,9 +34,13 @@ def build_api(container: Container) -> FastAPI:
     # An application of its own: a path unknown under /v1 must not fall through to the page.
     v1 = FastAPI(title="VoxTale", version=__version__, docs_url=None, redoc_url=None)
     install_problems(v1)
+    v1.include_router(exchange_routes(container, UploadLimits(MAX_WEIGHTS_BYTES, max_files=8)))
     v1.include_router(voice_routes(container, UploadLimits(AudioLimits().max_bytes)))
+    v1.include_router(engine_routes(container))
     v1.include_router(job_routes(container))
     v1.include_router(speech_routes(container))
+    v1.include_router(story_routes(container, UploadLimits(AudioLimits().max_bytes, max_files=1)))
+    v1.include_router(model_routes(container))
 
     app = FastAPI(title="VoxTale", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(health_routes(container))

@@ -22,11 +22,12 @@ class LossRow:
 class Job:
     """
     Attributes:
-        kind: ``train``, ``prepare`` or ``speak``.
-        subject_id: the voice or speech it works on.
+        kind: ``train``, ``prepare`` or ``speak``; ``hear``, ``draw`` or ``export`` of a story; ``download`` or ``look``.
+        subject_id: the voice, speech, story or base it works on.
         payload: what was asked, plain JSON data.
         state: ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
-        stage: what it is doing: ``prepare``, ``speak``, or a stage of ``Monitor.stage``. Empty before it runs.
+        stage: what it is doing: ``prepare``, ``speak``, ``hear``, ``plan``, ``paint``, ``export``, ``ask``, ``fetch``,
+            ``look``, or a stage of ``Monitor.stage``. Empty before it runs.
         progress: 0..1 of the whole.
         seconds_left: estimated from the measured rate; None while unknown or not running.
         error: why it failed.

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 
 from studio.errors import Fault, StudioError
 from studio.jobs.job import Job, LossRow
@@ -88,6 +89,17 @@ class JobQueue:
         )
         return self._job(row) if row else None
 
+    def latest(self, subject_id: str, kinds: Iterable[str]) -> Job | None:
+        """The newest job of these kinds on a voice, whatever became of it."""
+        kinds = tuple(kinds)
+        row = self._database.row(
+            f"SELECT * FROM jobs WHERE subject_id = ? AND kind IN ({', '.join('?' * len(kinds))}) "
+            "ORDER BY created_at DESC, id LIMIT 1",
+            subject_id,
+            *kinds,
+        )
+        return self._job(row) if row else None
+
     def cancel(self, job_id: str) -> Job:
         """Ask it to stop; it does at its next step. A finished job stays as it is."""
         check_id("job", job_id)
@@ -124,6 +136,10 @@ class JobQueue:
             self.changes.wait(version, left)
 
     # What services ask
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """For looking and queuing in one step."""
+        return self._database.transaction()
 
     def enqueue(self, lane: str, kind: str, subject_id: str, payload: Mapping[str, object]) -> Job:
         """

@@ -1,4 +1,4 @@
-"""The workers: one thread trains, one speaks."""
+"""The workers: one thread a lane."""
 
 from __future__ import annotations
 
@@ -23,8 +23,19 @@ HEARTBEAT_SECONDS = 5.0
 REPORT_SECONDS = 0.25
 """Progress is committed (and synced to the disk) at most this often."""
 
-LANES = {"train": "training", "prepare": "speech", "speak": "speech"}
-"""Kind of job -> lane. Preparing an instant voice takes seconds and must not wait for someone's training."""
+LANES = {
+    "train": "training",
+    "prepare": "speech",
+    "speak": "speech",
+    "hear": "drawing",
+    "transcribe": "drawing",
+    "draw": "drawing",
+    "export": "export",
+    "download": "download",
+    "look": "download",
+}
+"""Kind of job -> lane. Preparing an instant voice takes seconds and must not wait for someone's training, nor an
+export for someone's book; a download waits for the network, and nobody should wait for it."""
 
 
 class Closing(Exception):
@@ -132,6 +143,7 @@ class JobRunner:
         self._threads.append(threading.Thread(target=self._beat, name="job heartbeat", daemon=True))
 
     def start(self) -> None:
+        self._artifacts.keep_reserve()
         for job_id in self._queue.recover():
             self._artifacts.remove(self._artifacts.job(job_id))
         for thread in self._threads:
@@ -166,6 +178,7 @@ class JobRunner:
         run = JobRun(job, self._queue, self._lane, work_dir, self._closing, self._expected_seconds(job))
         try:
             try:
+                self._artifacts.keep_reserve()
                 work_dir.mkdir(parents=True, exist_ok=True)
                 result = self._handlers[job.kind](run)
             except Closing:
@@ -198,8 +211,13 @@ class JobRunner:
             except StudioError as error:
                 if error.code != "disk_full":
                     raise
-                self._closing.wait(2.0)  # until someone makes room not even the failure can be written down
+                # whoever waits must hear of it; if even that room is taken, once someone makes some
+                if not self._artifacts.spend_reserve():
+                    self._closing.wait(2.0)
 
     def _beat(self) -> None:
         while not self._closing.wait(HEARTBEAT_SECONDS):
-            self._queue.heartbeat()
+            try:
+                self._queue.heartbeat()
+            except Exception:  # a full disk, say: the next one may succeed
+                log.warning("a heartbeat was missed", exc_info=True)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from pipelines.audio.recording import Recording
-from pipelines.speech.engine import SpeechEngine
+from pipelines.speech.engine import LORA, SpeechEngine
 from pipelines.speech.voice import Voice
 from studio.errors import StudioError
 from studio.jobs.estimates import TrainingEstimates
@@ -16,40 +16,49 @@ from studio.serving.gpu_lane import SPEECH, GpuLane
 from studio.serving.residency import Residency
 from studio.store.artifacts import Artifacts
 from studio.store.ids import PREFIXES
-from studio.store.recording_files import RecordingFiles
 from studio.store.records import ConsentRecord, RecordingRecord, RevisionRecord
 from studio.store.voices import VoiceStore
 from studio.trust.consent import Consents
 
 
 class VoiceMaking:
+    """
+    Args:
+        told: a recording and the name of an engine -> what the engine gets to hear of it, with the texts it can read.
+    """
+
     def __init__(
         self,
         store: VoiceStore,
-        files: RecordingFiles,
         artifacts: Artifacts,
         consents: Consents,
         residency: Residency,
         lane: GpuLane,
         estimates: TrainingEstimates,
         max_adapter_bytes: int,
+        told: Callable[[RecordingRecord, str], list[Recording]],
     ) -> None:
         self._store = store
-        self._files = files
         self._artifacts = artifacts
         self._consents = consents
         self._residency = residency
         self._lane = lane
         self._estimates = estimates
         self._max_adapter_bytes = max_adapter_bytes
+        self._told = told
 
     def prepare(self, run: JobRun) -> Mapping[str, object]:
         """An instant revision from the recordings alone."""
 
         def make(engine: SpeechEngine, recordings: list[Recording]) -> tuple[Voice, Mapping[str, object]]:
             run.stage("prepare", 0.3)
+            weights = self._artifacts.weights(run.job.subject_id)
             with self._lane.turn(SPEECH):
-                voice = engine.prepare(recordings)
+                voice = (
+                    engine.prepare(recordings, Voice.load(weights))
+                    if weights.exists()
+                    else engine.prepare(recordings)
+                )
             return voice, {"training_seconds": sum(recording.seconds for recording in recordings)}
 
         return self._make(run, "instant", None, make)
@@ -57,15 +66,22 @@ class VoiceMaking:
     def train(self, run: JobRun) -> Mapping[str, object]:
         """A trained revision; checkpoints in ``run.work_dir`` let a killed training go on."""
         quality = str(run.job.payload["quality"])
+        method = str(run.job.payload.get("method", LORA))
 
         def make(engine: SpeechEngine, recordings: list[Recording]) -> tuple[Voice, Mapping[str, object]]:
+            resumes = any(run.work_dir.iterdir())
             began = time.monotonic()
-            trained = engine.fine_tune(recordings, quality, run)
-            if run.job.attempt == 1:  # a resumed run did only a part
-                self._estimates.record(run.job.id, quality, time.monotonic() - began)
+            wishes: dict[str, object] = {} if method == LORA else {"method": method}
+            weights = self._artifacts.weights(run.job.subject_id)
+            if weights.exists():
+                wishes["weights"] = Voice.load(weights)
+            trained = engine.fine_tune(recordings, quality, run, **wishes)
+            if not resumes:  # a resumed run did only a part
+                seconds = time.monotonic() - began
+                self._estimates.record(run.job.id, trained.voice.engine, method, quality, seconds)
             return trained.voice, trained.card
 
-        return self._make(run, "trained", quality, make)
+        return self._make(run, "trained", quality, make, limited=method == LORA)
 
     def _make(
         self,
@@ -73,6 +89,7 @@ class VoiceMaking:
         kind: str,
         quality: str | None,
         make: Callable[[SpeechEngine, list[Recording]], tuple[Voice, Mapping[str, object]]],
+        limited: bool = True,
     ) -> Mapping[str, object]:
         voice_id, revision_id = run.job.subject_id, _revision_id(run.job.id)
         for made in self._store.revisions(voice_id):
@@ -86,7 +103,7 @@ class VoiceMaking:
             raise StudioError("voice_without_recordings", 409)
         consent = self._consents.require(voice_id, [record.sha256 for record in records])
         run.stage("slice", 0.0)
-        recordings = [self._files.read(record, record.cleaned) for record in records]
+        recordings = [piece for record in records for piece in self._told(record, engine_name)]
         run.check()
         # 2. Make the voice
         with self._residency.lease(("engine", engine_name)) as engine:
@@ -97,7 +114,7 @@ class VoiceMaking:
         self._artifacts.replace(path, voice.save)
         try:
             adapter_bytes = path.stat().st_size
-            if adapter_bytes > self._max_adapter_bytes:
+            if limited and adapter_bytes > self._max_adapter_bytes:
                 limit = self._max_adapter_bytes
                 raise StudioError("adapter_too_big", 500, bytes=adapter_bytes, limit_bytes=limit)
             card = {**card, **_provenance(records, consent), "adapter_bytes": adapter_bytes}

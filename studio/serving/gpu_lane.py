@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 SPEECH = 0
 TRAINING = 1
+DRAWING = TRAINING
+"""Whoever trains and whoever draws take turns, step by step."""
 
 OVERTAKES = 8
 """So many turns may a lower priority be passed over while it waits; then it gets one, so that it never starves."""
@@ -36,7 +38,23 @@ class GpuLane:
         try:
             yield
         finally:
-            with self._changed:
+            self._leave()
+
+    def give_way(self, priority: int) -> None:
+        """Between two steps of a turn: whoever waits and is due goes first, then the turn goes on.
+
+        Args:
+            priority: of the turn.
+        """
+        with self._changed:
+            if not any(self._waiting.values()):
+                return
+        self._leave()
+        self._enter(priority)
+
+    def _leave(self) -> None:
+        with self._changed:
+            if self._holder == threading.get_ident():
                 self._holder = None
                 self._changed.notify_all()
 

@@ -11,7 +11,15 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTH = 20
 """Random characters, 100 bits: ids double as the only ticket to a speech or a job."""
 
-PREFIXES = {"voice": "v", "recording": "rec", "revision": "rev", "consent": "c", "speech": "s", "job": "j"}
+PREFIXES = {
+    "voice": "v",
+    "recording": "rec",
+    "revision": "rev",
+    "consent": "c",
+    "speech": "s",
+    "story": "st",
+    "job": "j",
+}
 
 _TAKE_KEY = re.compile(r"[0-9a-f]{64}")
 

@@ -149,4 +149,94 @@ _FIRST = (
     "CREATE INDEX sentences_by_take ON sentences (take_key)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_STORIES = (
+    """CREATE TABLE stories (
+        id TEXT PRIMARY KEY,
+        title TEXT NOT NULL,
+        text TEXT NOT NULL,
+        plan TEXT,
+        transcript TEXT,
+        recording TEXT,
+        language TEXT NOT NULL,
+        style TEXT NOT NULL,
+        wished_pages INTEGER,
+        seed INTEGER NOT NULL,
+        voice_id TEXT REFERENCES voices (id),
+        narrator TEXT,
+        withdrawn INTEGER NOT NULL DEFAULT 0,
+        reader TEXT,
+        painting TEXT NOT NULL,
+        visitor TEXT,
+        sample INTEGER NOT NULL DEFAULT 0,
+        made_on TEXT NOT NULL,
+        planned_at TEXT,
+        created_at TEXT NOT NULL
+    )""",
+    """CREATE TABLE illustrations (
+        story_id TEXT NOT NULL REFERENCES stories (id) ON DELETE CASCADE,
+        key TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        PRIMARY KEY (story_id, key)
+    )""",
+    # what could not be made, by the key of the picture or the take
+    """CREATE TABLE story_faults (
+        story_id TEXT NOT NULL REFERENCES stories (id) ON DELETE CASCADE,
+        key TEXT NOT NULL,
+        code TEXT NOT NULL,
+        facts TEXT NOT NULL,
+        PRIMARY KEY (story_id, key)
+    )""",
+    # what a story says, so that a deleted one takes along what nobody else says
+    """CREATE TABLE story_takes (
+        story_id TEXT NOT NULL REFERENCES stories (id) ON DELETE CASCADE,
+        take_key TEXT NOT NULL,
+        PRIMARY KEY (story_id, take_key)
+    )""",
+    # the narration that came with a book that was opened
+    """CREATE TABLE kept_sounds (
+        story_id TEXT NOT NULL REFERENCES stories (id) ON DELETE CASCADE,
+        scene_id TEXT NOT NULL,
+        text TEXT NOT NULL,
+        sentences TEXT NOT NULL,
+        voice_hash TEXT NOT NULL,
+        PRIMARY KEY (story_id, scene_id)
+    )""",
+    "ALTER TABLE exports ADD COLUMN story_id TEXT REFERENCES stories (id) ON DELETE SET NULL",
+    "CREATE INDEX stories_by_voice ON stories (voice_id)",
+    "CREATE INDEX story_takes_by_take ON story_takes (take_key)",
+    "CREATE INDEX exports_by_story ON exports (story_id)",
+)
+
+_PRONUNCIATIONS = (
+    "ALTER TABLE sentences ADD COLUMN said TEXT NOT NULL DEFAULT ''",
+    "UPDATE sentences SET said = text",
+)
+
+_IMPORTED = (
+    # what is said in a recording, where somebody wrote it down
+    "ALTER TABLE recordings ADD COLUMN text TEXT",
+    # of an imported voice, the hash of the weights it came with
+    "ALTER TABLE voices ADD COLUMN weights_sha256 TEXT",
+)
+
+_METHODS = (
+    # trainings take their time by engine and method; those there were are the starter's
+    "ALTER TABLE training_times ADD COLUMN engine TEXT NOT NULL DEFAULT 'starter'",
+    "ALTER TABLE training_times ADD COLUMN method TEXT NOT NULL DEFAULT 'lora'",
+)
+
+_HEARD = (
+    # the transcriber that wrote a recording's text; NULL for a person
+    "ALTER TABLE recordings ADD COLUMN heard_by TEXT",
+    # what it heard, with the times of the words; they stay when a person corrects the text
+    "ALTER TABLE recordings ADD COLUMN transcript TEXT",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    _FIRST,
+    _STORIES,
+    _PRONUNCIATIONS,
+    _IMPORTED,
+    _HEARD,
+    _METHODS,
+)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 
 from pipelines.speech.engine import SpokenWord, Take
 from studio.store.database import Database, now_text, parse_time
@@ -16,17 +16,27 @@ from studio.store.records import Speech, TakeRecord
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence to be spoken: its take is named by everything that shapes the sound."""
+    """A sentence to be spoken: its take is named by everything that shapes the sound.
+
+    Attributes:
+        said: ``text`` with the owner's pronunciations written into it, which is what the engine gets.
+    """
 
     position: int
     text: str
+    said: str
     pause_seconds: float
     seed: int
     take_key: str
 
 
-def take_key(revision_id: str, text: str, controls: Mapping[str, float], seed: int) -> str:
+def take_key(
+    revision_id: str, text: str, controls: Mapping[str, float], seed: int, *, streamed: bool = False
+) -> str:
+    """``streamed``: it was heard while it was spoken, so it is no other take that was better."""
     shape = [revision_id, text, sorted((name, float(value)) for name, value in controls.items()), seed]
+    if streamed:
+        shape.append("streamed")
     return hashlib.sha256(json.dumps(shape).encode()).hexdigest()
 
 
@@ -53,8 +63,9 @@ class SpeechStore:
                 (speech_id, voice_id, revision_id, text, json.dumps(controls), seed, visitor, now_text()),
             )
             connection.executemany(
-                "INSERT INTO sentences VALUES (?, ?, ?, ?, ?, ?)",
-                [(speech_id, s.position, s.text, s.pause_seconds, s.seed, s.take_key) for s in sentences],
+                "INSERT INTO sentences (speech_id, position, text, said, pause_seconds, seed, take_key) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(speech_id, *astuple(sentence)) for sentence in sentences],
             )
 
     def row(self, speech_id: str) -> sqlite3.Row:
@@ -124,7 +135,8 @@ class SpeechStore:
 
     def sentences(self, speech_id: str) -> list[Sentence]:
         rows = self.database.rows(
-            "SELECT position, text, pause_seconds, seed, take_key FROM sentences WHERE speech_id = ? ORDER BY position",
+            "SELECT position, text, said, pause_seconds, seed, take_key FROM sentences WHERE speech_id = ? "
+            "ORDER BY position",
             speech_id,
         )
         return [Sentence(*row) for row in rows]
@@ -133,11 +145,11 @@ class SpeechStore:
         """The sentences without a take; repeated sentences share one."""
         return [s for s in self.sentences(speech_id) if not self.has_take(s.take_key)]
 
-    def set_seed(self, speech_id: str, position: int, seed: int, key: str) -> None:
+    def set_take(self, speech_id: str, position: int, said: str, seed: int, key: str) -> None:
         with self.database.transaction() as connection:
             connection.execute(
-                "UPDATE sentences SET seed = ?, take_key = ? WHERE speech_id = ? AND position = ?",
-                (seed, key, speech_id, position),
+                "UPDATE sentences SET said = ?, seed = ?, take_key = ? WHERE speech_id = ? AND position = ?",
+                (said, seed, key, speech_id, position),
             )
 
     def _state(self, speech_id: str, finished: bool) -> tuple[str, str | None]:
@@ -158,6 +170,15 @@ class SpeechStore:
 
     def has_take(self, key: str) -> bool:
         return self.database.row("SELECT 1 FROM takes WHERE key = ?", key) is not None
+
+    def takes(self, keys: Sequence[str]) -> dict[str, TakeRecord]:
+        """Those that there are, by their keys; ``index`` is the place in ``keys``."""
+        rows = self.database.rows(
+            "SELECT min(wanted.key) AS position, takes.* FROM json_each(?) AS wanted "
+            "JOIN takes ON takes.key = wanted.value GROUP BY takes.key",
+            json.dumps(list(keys)),
+        )
+        return {row["key"]: _take(row) for row in rows}
 
     def insert_take(self, sentence: Sentence, revision_id: str, take: Take, attempts: int) -> None:
         """
@@ -190,35 +211,6 @@ class SpeechStore:
         if not self.has_take(check_take_key(key)):
             raise unknown("take")
         return key
-
-    # The ledger of what left the studio
-
-    def insert_export(
-        self,
-        key: str,
-        format: str,
-        speech_id: str,
-        voice_hash: str,
-        take_keys: Sequence[str],
-        sha256: str,
-        file_bytes: int,
-        label: Mapping[str, str],
-    ) -> None:
-        with self.database.transaction() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO exports VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    key,
-                    format,
-                    speech_id,
-                    voice_hash,
-                    json.dumps(take_keys),
-                    sha256,
-                    file_bytes,
-                    json.dumps(label),
-                    now_text(),
-                ),
-            )
 
 
 def _take(row: sqlite3.Row) -> TakeRecord | None:

@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING
 from studio.store.database import Database, now_text, parse_time
 from studio.store.ids import check_id, unknown
 from studio.store.records import RecordingRecord, RevisionRecord
+from studio.trust.labels import voice_hash
 
 if TYPE_CHECKING:
     from pipelines.audio.quality import QualityReport
+    from pipelines.story.transcribe import Transcript
 
 
 @dataclass(frozen=True)
 class Remains:
-    """What a deleted voice leaves outside the database; ``exports`` are (key, format)."""
+    """What a deleted voice leaves outside the database; ``exports`` are (key, format), ``sounds`` (story, scene)."""
 
     job_ids: tuple[str, ...]
     revision_ids: tuple[str, ...]
     take_keys: tuple[str, ...]
     exports: tuple[tuple[str, str], ...]
+    sounds: tuple[tuple[str, str], ...]
 
 
 class VoiceStore:
@@ -56,11 +59,13 @@ class VoiceStore:
             f"SELECT * FROM voices WHERE {self._visible} ORDER BY sample DESC, created_at DESC, id"
         )
 
-    def insert(self, voice_id: str, name: str, engine: str, sample: bool = False) -> None:
+    def insert(
+        self, voice_id: str, name: str, engine: str, sample: bool = False, weights_sha256: str | None = None
+    ) -> None:
         with self.database.transaction() as connection:
             connection.execute(
-                "INSERT INTO voices (id, name, engine, sample, created_at) VALUES (?, ?, ?, ?, ?)",
-                (voice_id, name, engine, int(sample), now_text()),
+                "INSERT INTO voices (id, name, engine, sample, weights_sha256, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+                (voice_id, name, engine, int(sample), weights_sha256, now_text()),
             )
 
     def rename(self, voice_id: str, name: str) -> None:
@@ -68,7 +73,8 @@ class VoiceStore:
             connection.execute("UPDATE voices SET name = ? WHERE id = ?", (name, voice_id))
 
     def bury(self, voice_id: str) -> Remains:
-        """Remove everything of the voice but a nameless row."""
+        """Remove everything of the voice but a nameless row. Stories lose their narration and know why."""
+        heard = voice_hash(voice_id)
         with self.database.transaction() as connection:
 
             def column(sql: str, *values: str) -> tuple[str, ...]:
@@ -77,17 +83,39 @@ class VoiceStore:
             speeches = "(SELECT id FROM speeches WHERE voice_id = ?)"
             revisions = "(SELECT id FROM revisions WHERE voice_id = ?)"
             jobs = f"subject_id = ? OR subject_id IN {speeches}"
+            exporting = (
+                "kind = 'export' AND state = 'running' AND subject_id IN (SELECT id FROM stories WHERE voice_id = ? "
+                "UNION SELECT story_id FROM kept_sounds WHERE voice_hash = ?)"
+            )
             remains = Remains(
-                column(f"SELECT id FROM jobs WHERE {jobs}", voice_id, voice_id),
+                column(
+                    f"SELECT id FROM jobs WHERE {jobs} OR {exporting}", voice_id, voice_id, voice_id, heard
+                ),
                 column("SELECT id FROM revisions WHERE voice_id = ?", voice_id),
                 column(f"SELECT key FROM takes WHERE revision_id IN {revisions}", voice_id),
                 tuple(
                     (row["key"], row["format"])
                     for row in connection.execute(
-                        f"SELECT key, format FROM exports WHERE speech_id IN {speeches}", (voice_id,)
+                        f"SELECT key, format FROM exports WHERE speech_id IN {speeches} "
+                        "OR story_id IS NOT NULL AND voice_hash = ?",
+                        (voice_id, heard),
+                    )
+                ),
+                tuple(
+                    (row["story_id"], row["scene_id"])
+                    for row in connection.execute(
+                        "SELECT story_id, scene_id FROM kept_sounds WHERE voice_hash = ?", (heard,)
                     )
                 ),
             )
+            connection.execute(f"UPDATE jobs SET cancel_requested = 1 WHERE {exporting}", (voice_id, heard))
+            connection.execute(
+                "UPDATE stories SET voice_id = NULL, narrator = NULL, reader = NULL, withdrawn = 1 "
+                "WHERE voice_id = ? OR id IN (SELECT story_id FROM kept_sounds WHERE voice_hash = ?)",
+                (voice_id, heard),
+            )
+            connection.execute("DELETE FROM kept_sounds WHERE voice_hash = ?", (heard,))
+            connection.execute("UPDATE exports SET story_id = NULL WHERE voice_hash = ?", (heard,))
             connection.execute(f"DELETE FROM jobs WHERE {jobs}", (voice_id, voice_id))
             for table in ("speeches", "revisions", "recordings"):
                 connection.execute(f"DELETE FROM {table} WHERE voice_id = ?", (voice_id,))
@@ -95,6 +123,11 @@ class VoiceStore:
                 "UPDATE voices SET name = '', deleted_at = ? WHERE id = ?", (now_text(), voice_id)
             )
         return remains
+
+    def by_hash(self, heard: str) -> sqlite3.Row | None:
+        """The voice, buried or not, that files name by this hash (``studio.trust.labels.voice_hash``)."""
+        rows = self.database.rows("SELECT * FROM voices")
+        return next((row for row in rows if voice_hash(row["id"]) == heard), None)
 
     # Recordings
 
@@ -107,11 +140,12 @@ class VoiceStore:
         sample_rate: int,
         report: QualityReport,
         sha256: str,
+        text: str | None = None,
     ) -> RecordingRecord:
         with self.database.transaction() as connection:
             self.row(voice_id)
             connection.execute(
-                "INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
+                "INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, NULL, NULL)",
                 (
                     recording_id,
                     voice_id,
@@ -121,6 +155,7 @@ class VoiceStore:
                     json.dumps(report.to_json()),
                     sha256,
                     now_text(),
+                    text,
                 ),
             )
         return self.recording(recording_id)
@@ -145,6 +180,39 @@ class VoiceStore:
     def set_cleaned(self, recording_id: str, cleaned: bool) -> None:
         with self.database.transaction() as connection:
             connection.execute("UPDATE recordings SET cleaned = ? WHERE id = ?", (int(cleaned), recording_id))
+
+    def unwritten(self, voice_id: str) -> list[RecordingRecord]:
+        """The recordings for which nobody has written a text, nor taken one out, nor listened in vain."""
+        rows = self.database.rows(
+            "SELECT * FROM recordings WHERE voice_id = ? AND text IS NULL ORDER BY created_at, id", voice_id
+        )
+        return [_recording(row) for row in rows]
+
+    def set_text(self, recording_id: str, text: str | None) -> None:
+        """As a person writes it; None: it is to be written down once more; empty: nobody wants a text."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                "UPDATE recordings SET text = ?, heard_by = NULL WHERE id = ?", (text, recording_id)
+            )
+
+    def set_heard(self, recording_id: str, text: str, heard_by: str, transcript: Transcript | None) -> None:
+        """
+        Args:
+            text: empty where ``heard_by`` made out no words.
+        """
+        told = transcript and json.dumps(transcript.to_json())
+        with self.database.transaction() as connection:
+            connection.execute(
+                "UPDATE recordings SET text = ?, heard_by = ?, transcript = ? WHERE id = ?",
+                (text, heard_by, told, recording_id),
+            )
+
+    def transcript(self, recording_id: str) -> Transcript | None:
+        """What was last heard in a recording, whatever a person made of it."""
+        from pipelines.story.transcribe import Transcript
+
+        told = self.database.value("SELECT transcript FROM recordings WHERE id = ?", recording_id)
+        return Transcript.from_json(json.loads(told)) if told else None
 
     def remove_recording(self, recording_id: str) -> None:
         with self.database.transaction() as connection:
@@ -225,6 +293,8 @@ def _recording(row: sqlite3.Row) -> RecordingRecord:
         cleaned=bool(row["cleaned"]),
         sha256=row["sha256"],
         created_at=parse_time(row["created_at"]),
+        text=row["text"] or None,
+        heard_by=row["heard_by"],
     )
 
 

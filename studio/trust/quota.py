@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from studio.errors import StudioError
 from studio.settings import Settings
 from studio.store.database import Database, now
 
 EVERYONE = "*"
+PAGES = "pages"
 
 
 class DemoQuota:
-    """Counts characters a day and visitor. Visitors are kept as hashes, and only for the day."""
+    """Counts characters and painted pages a day and visitor. Visitors are kept as hashes, and only for the day."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -34,21 +36,39 @@ class DemoQuota:
         Raises:
             StudioError: ``demo_quota_client``, ``demo_quota_day``; nothing was counted.
         """
-        day = now().date().isoformat()
+        settings = self._settings
         limits = {
-            visitor: ("demo_quota_client", self._settings.demo_chars_per_client),
-            EVERYONE: ("demo_quota_day", self._settings.demo_chars_per_day),
+            visitor: ("demo_quota_client", settings.demo_chars_per_client),
+            EVERYONE: ("demo_quota_day", settings.demo_chars_per_day),
         }
+        self._count(limits, chars, "chars")
+
+    def spend_pages(self, visitor: str, pages: int) -> None:
+        """
+        Raises:
+            StudioError: ``demo_pages_client``, ``demo_pages_day``; nothing was counted.
+        """
+        settings = self._settings
+        limits = {
+            f"{PAGES} {visitor}": ("demo_pages_client", settings.demo_pages_per_client),
+            f"{PAGES} {EVERYONE}": ("demo_pages_day", settings.demo_pages_per_day),
+        }
+        self._count(limits, pages, "pages")
+
+    def _count(self, limits: Mapping[str, tuple[str, int]], amount: int, unit: str) -> None:
+        """``limits``: whose account -> the code and the limit of what is refused."""
+        day = now().date().isoformat()
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM demo_usage WHERE day <> ?", (day,))
             for name, (code, limit) in limits.items():
                 used = connection.execute(
                     "INSERT INTO demo_usage VALUES (?, ?, ?) "
                     "ON CONFLICT (day, visitor) DO UPDATE SET chars = chars + excluded.chars RETURNING chars",
-                    (day, name, chars),
+                    (day, name, amount),
                 ).fetchone()[0]
                 if used > limit:
-                    raise StudioError(code, 429, chars=chars, used=used - chars, limit=limit)
+                    facts = {unit: amount, "used": used - amount, "limit": limit}
+                    raise StudioError(code, 429, **facts)
 
 
 def visitor_of(client: str | None) -> str:

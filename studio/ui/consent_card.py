@@ -23,7 +23,8 @@ def consent_text(reader: Reader, again: bool) -> str:
     )
 
 
-def signed(reader: Reader, consent: ConsentRecord, ready: bool) -> str:
+def consent_facts(reader: Reader, consent: ConsentRecord) -> str:
+    """Rows of a ``<dl>``: whose voice, what for, until when, agreed when, to which text."""
     say = reader.say
     rows = (
         ("owner", consent.owner_name),
@@ -32,15 +33,21 @@ def signed(reader: Reader, consent: ConsentRecord, ready: bool) -> str:
         ("given", consent.given_at.astimezone().strftime("%Y-%m-%d %H:%M")),
         ("text", say("ui.consent.version", version=consent.text_version, sha256=consent.text_sha256[:12])),
     )
-    facts = "".join(
+    return "".join(
         f"<dt>{escape(say(f'ui.consent.{key}'))}</dt><dd>{escape(value)}</dd>" for key, value in rows
     )
-    line = say("ui.consent.ready" if ready else "ui.consent.preparing")
+
+
+def signed(reader: Reader, consent: ConsentRecord, standing: str) -> str:
+    """``standing`` of the voice: ``ready`` to speak, ``preparing``, or ``unprepared`` (stopped or failed)."""
+    say, ready = reader.say, standing == "ready"
+    prepare = "" if standing != "unprepared" else action("prepare", say("ui.consent.prepare"), kind="primary")
+    to_train = action("go", say("ui.consent.to_train"), kind="quiet" if prepare else "primary", tab="train")
+    line = say(f"ui.consent.{standing}")
     return (
         f'<div class="vt-signed"><div class="vt-signed-head">{icon("good")}<strong>{escape(say("ui.consent.signed"))}</strong></div>'
-        f'<dl>{facts}</dl><div class="vt-signed-next"><p>{escape(line)}</p>'
-        f"{action('go', say('ui.consent.to_train'), kind='primary', tab='train')}"
-        f"{action('go', say('ui.consent.to_speak'), tab='speak', disabled=not ready)}</div></div>"
+        f'<dl>{consent_facts(reader, consent)}</dl><div class="vt-signed-next"><p>{escape(line)}</p>'
+        f"{prepare}{to_train}{action('go', say('ui.consent.to_speak'), tab='speak', disabled=not ready)}</div></div>"
     )
 
 

@@ -40,6 +40,12 @@ class Reader:
     def say(self, key: str, **facts: object) -> str:
         return say(key, self.language, **facts)
 
+    def size(self, count: float) -> str:
+        """2_740_000_000 -> "2.7 GB", 340_000_000 -> "340 MB"; as hubs and disks count, in powers of ten."""
+        if count >= 999.5e6:
+            return self.say("ui.gigabytes", count=count / 1e9)
+        return self.say("ui.megabytes", count=max(1, round(count / 1e6)) if count else 0)
+
     def duration(self, seconds: float) -> str:
         """4.2 -> "4.2 s", 100 -> "1 min 40 s"."""
         if seconds < 10:

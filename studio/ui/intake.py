@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
+from gradio.utils import get_upload_folder
+
 from pipelines.audio.decode import AudioLimits
 from studio.ui.i18n import Reader
 from studio.ui.markup import icon, paragraphs
@@ -13,12 +15,19 @@ SCRIPTS = Path(__file__).resolve().parent.parent.parent / "assets" / "scripts"
 MAX_UPLOAD_BYTES = AudioLimits().max_bytes
 
 
-def intake(reader: Reader) -> str:
-    """The place to drop, choose or record, with the reading scripts; ``assets/ui/page.js`` brings it to life."""
+def in_inbox(path: Path) -> bool:
+    """Whether an upload put the file there: a browser can name any path."""
+    return path.resolve().is_relative_to(Path(get_upload_folder()).resolve())
+
+
+def intake_facts(
+    reader: Reader, max_bytes: int = MAX_UPLOAD_BYTES, too_big: str = "ui.intake.too_big"
+) -> str:
+    """What the script says while a file comes in, as data attributes."""
     say = reader.say
     facts = {
-        "max-bytes": MAX_UPLOAD_BYTES,
-        "too-big": say("ui.intake.too_big", name="{name}", limit_mb=MAX_UPLOAD_BYTES // 2**20),
+        "max-bytes": max_bytes,
+        "too-big": say(too_big, name="{name}", limit_mb=max_bytes // 2**20),
         "uploading": say("ui.intake.uploading", name="{name}", index="{index}", count="{count}"),
         "failed": say("ui.intake.failed", name="{name}"),
         "no-microphone": say("ui.intake.no_microphone"),
@@ -26,7 +35,12 @@ def intake(reader: Reader) -> str:
         "stop": say("ui.intake.stop"),
         "recording": say("ui.intake.recording"),
     }
-    data = "".join(f' data-{name}="{escape(str(value))}"' for name, value in facts.items())
+    return "".join(f' data-{name}="{escape(str(value))}"' for name, value in facts.items())
+
+
+def intake(reader: Reader) -> str:
+    """The place to drop, choose or record, with the reading scripts; ``assets/ui/page.js`` brings it to life."""
+    say = reader.say
     tabs, pages = [], []
     for language in ("en", "zh"):
         own = language == reader.language
@@ -40,7 +54,7 @@ def intake(reader: Reader) -> str:
             f"{'' if own else ' hidden'}>{script}</div>"
         )
     return (
-        f'<div class="vt-intake"{data}><label class="vt-drop"><input type="file" multiple class="vt-file-input" '
+        f'<div class="vt-intake"{intake_facts(reader)}><label class="vt-drop"><input type="file" multiple class="vt-file-input" '
         f'accept="audio/*,.wav,.flac,.mp3,.ogg,.opus,.m4a,.webm" aria-label="{escape(say("ui.intake.drop"))}">'
         f"{icon('upload')}<strong>{escape(say('ui.intake.drop'))}</strong><span>{escape(say('ui.intake.kinds'))}</span>"
         f'</label><div class="vt-or"><span>{escape(say("ui.intake.or"))}</span></div><div class="vt-recorder">'

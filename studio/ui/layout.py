@@ -10,17 +10,20 @@ from starlette.routing import Route
 
 from studio.container import Container
 from studio.errors import StudioError
-from studio.store.records import Speech
+from studio.store.records import Speech, VoiceRecord
 from studio.ui import shelf as shelves
 from studio.ui.handoff import ROUTE
 from studio.ui.i18n import Reader
 from studio.ui.intake import MAX_UPLOAD_BYTES
 from studio.ui.markup import ACTIONS, drawing, icon
+from studio.ui.models import Models
 from studio.ui.my_voice import MyVoice
 from studio.ui.page import Page, canvas
 from studio.ui.speak import Speak
+from studio.ui.story.tab import Story
 from studio.ui.theme import script, stylesheet, theme
 from studio.ui.train import Train
+from studio.ui.voice_import import MAX_WEIGHTS_BYTES, VoiceImport
 
 LAUNCH = {
     "theme": theme(),
@@ -29,11 +32,10 @@ LAUNCH = {
     "footer_links": [],
     "run_history": False,
     "show_error": False,
-    "max_file_size": MAX_UPLOAD_BYTES,
 }
-"""Arguments of ``gr.mount_gradio_app`` besides the page itself."""
+"""Arguments of ``gr.mount_gradio_app`` besides the page itself and how large a file may come."""
 
-TABS = ("voice", "train", "speak")
+TABS = ("voice", "train", "speak", "story", "models")
 
 
 class Studio(Page):
@@ -45,13 +47,20 @@ class Studio(Page):
         self.wish = gr.Textbox(visible="hidden", elem_id="wish")
         self.header = canvas(elem_id="header", js_on_load="window.voxtale.header(element, trigger);")
         self.shelf = canvas(elem_id="shelf", js_on_load=ACTIONS)
-        with gr.Tabs(elem_id="tabs", selected="voice") as self.tabs:
+        with gr.Tabs(elem_id="tabs", selected="voice", overflow_behavior="wrap") as self.tabs:
             with words(gr.Tab, {"label": "ui.tab.voice"}, id="voice"):
                 self.my_voice = MyVoice(self)
+                self.voice_import = VoiceImport(self)
             with words(gr.Tab, {"label": "ui.tab.train"}, id="train"):
                 self.train = Train(self)
             with words(gr.Tab, {"label": "ui.tab.speak"}, id="speak"):
                 self.speak = Speak(self)
+            with words(gr.Tab, {"label": "ui.tab.story"}, id="story", elem_id="story-tab") as self.story_tab:
+                self.story = Story(self)
+            with words(
+                gr.Tab, {"label": "ui.tab.models"}, id="models", visible=not self.demo
+            ) as self.models_tab:
+                self.models = Models(self)
         self.footer = canvas(elem_id="footer")
         self.pulse = gr.Timer(1.0, active=False)
         self.breath = gr.Timer(0.6, active=False)
@@ -60,14 +69,15 @@ class Studio(Page):
     def everything(self) -> list:
         """All that a change of voice can change."""
         return [
-            self.shelf, *self.my_voice.outputs, *self.train.outputs, *self.speak.outputs, self.pulse, self.breath
+            self.shelf, *self.my_voice.outputs, *self.voice_import.outputs, *self.train.outputs,
+            *self.speak.outputs, self.pulse, self.breath,
         ]  # fmt: skip
 
     def wire(self, blocks: gr.Blocks) -> None:
         said = self.my_voice.says
         blocks.load(
             self.arrive,
-            [self.wish, self.voice_id, self.speech_id],
+            [self.wish, self.voice_id, self.speech_id, self.story_id, self.models.mirror],
             [
                 self.reader,
                 self.header,
@@ -75,18 +85,29 @@ class Studio(Page):
                 self.tabs,
                 self.voice_id,
                 self.speech_id,
+                self.story_id,
                 self.speak.text,
                 *self.words.components,
                 *self.everything,
+                *self.story.outputs,
+                *self.models.outputs,
             ],  # fmt: skip
-            js="(wish, voice, speech) => [window.voxtale.wish(), voice, speech]",
+            js="(wish, ...kept) => [window.voxtale.wish(), ...kept]",
             api_visibility="private",
             show_progress="hidden",
         ).then(None, js="() => window.voxtale.ready()", api_visibility="private")
         self.header.click(
             self.turn,
-            [self.voice_id, self.speech_id, self.train.trial],
-            [self.reader, self.header, self.footer, *self.words.components, *self.everything],
+            [self.voice_id, self.speech_id, self.train.trial, self.story_id, self.models.mirror],
+            [
+                self.reader,
+                self.header,
+                self.footer,
+                *self.words.components,
+                *self.everything,
+                *self.story.outputs,
+                *self.models.outputs,
+            ],
             api_visibility="private",
             show_progress="hidden",
         )
@@ -100,7 +121,13 @@ class Studio(Page):
         self.on(
             self.pulse.tick,
             self.look,
-            [self.voice_id, self.speech_id, self.train.trial],
+            [
+                self.voice_id,
+                self.speech_id,
+                self.train.trial,
+                self.my_voice.open_recording,
+                self.my_voice.said.seen,
+            ],
             self.everything,
             self.train.says,
             queue=False,
@@ -113,9 +140,13 @@ class Studio(Page):
             self.speak.said,
             queue=False,
         )
+        self.on(self.story_tab.select, self.come, [self.story_id], self.story.outputs, self.story.says)
         self.my_voice.wire()
+        self.voice_import.wire()
         self.train.wire()
         self.speak.wire()
+        self.story.wire()
+        self.models.wire(self.models_tab)
 
     # --- what is to be seen -------------------------------------------------------------------------------------
 
@@ -132,7 +163,7 @@ class Studio(Page):
         shown = {
             self.shelf: self.draw_shelf(reader, voice_id),
             **self.train.show(reader, voice, trial),
-            self.pulse: gr.update(active=self.train.busy(voice, trial)),
+            self.pulse: gr.update(active=self._busy(voice, trial)),
         }
         if not fresh:
             return {**shown, **self.my_voice.settle(reader, voice), **self.speak.settle(reader, voice)}
@@ -140,9 +171,14 @@ class Studio(Page):
         return {
             **shown,
             **self.my_voice.show(reader, voice),
+            **self.voice_import.show(reader, voice),
             **self.speak.show(reader, voice, speech),
             self.breath: gr.update(active=bool(speech and speech.state in ("queued", "running"))),
         }
+
+    def _busy(self, voice: VoiceRecord | None, trial: dict | None) -> bool:
+        """Whether something is under way that the page should keep looking at."""
+        return self.train.busy(voice, trial) or self.my_voice.busy(voice)
 
     def draw_shelf(self, reader: Reader, voice_id: str | None) -> str:
         return shelves.shelf(reader, self.container.voices.list(), voice_id, may_create=not self.demo)
@@ -178,8 +214,16 @@ class Studio(Page):
 
     # --- what people do -----------------------------------------------------------------------------------------
 
-    def arrive(self, wish: str, voice_id: str | None, speech_id: str | None) -> dict:
-        """A visit begins, or the page was loaded again: back to the same voice, speech and work under way."""
+    def arrive(
+        self,
+        wish: str,
+        voice_id: str | None,
+        speech_id: str | None,
+        story_id: str | None,
+        mirror: str | None,
+        request: gr.Request,
+    ) -> dict:
+        """A visit begins, or the page was loaded again: back to the same voice, speech, story and work under way."""
         reader = Reader.from_wish(wish)
         voice = self.voice(voice_id)
         if voice is None and (voices := self.container.voices.list()):
@@ -194,11 +238,20 @@ class Studio(Page):
             **self.words.joined(reader.language, {**self.show(reader, chosen, speech_id), **text}),
             self.voice_id: chosen,
             self.speech_id: speech.id if speech else None,
+            **self.story.arrive(reader, story_id, request),
             self.tabs: gr.update(selected=reader.tab if reader.tab in TABS else first),
+            **self._models(reader, mirror),
         }
 
     def turn(
-        self, voice_id: str | None, speech_id: str | None, trial: dict | None, event: gr.EventData
+        self,
+        voice_id: str | None,
+        speech_id: str | None,
+        trial: dict | None,
+        story_id: str | None,
+        mirror: str | None,
+        event: gr.EventData,
+        request: gr.Request,
     ) -> dict:
         """To the other language, or from light to dark."""
         reader = Reader.from_wish(event.wish)
@@ -206,20 +259,39 @@ class Studio(Page):
             self.reader: reader,
             **self._frame(reader),
             **self.words.joined(reader.language, self.show(reader, voice_id, speech_id, trial)),
+            **self.come(reader, story_id, request),
+            **self._models(reader, mirror),
         }
+
+    def come(self, reader: Reader, story_id: str | None, request: gr.Request) -> dict:
+        """To the Story tab, where voices may have changed meanwhile."""
+        return self.story.show(reader, self.story.record(story_id), self.story.client(request))
+
+    def _models(self, reader: Reader, mirror: str | None) -> dict:
+        """Drawn only for who looks at them: what fits this machine is not known before torch is here."""
+        return self.models.show(reader, mirror) if reader.tab == "models" and not self.demo else {}
 
     def choose(self, reader: Reader, voice_id: str | None, event: gr.EventData) -> dict:
         chosen = event.voice if event.act == "choose" else None
         return {**self.show(reader, chosen, None), self.voice_id: chosen, self.speech_id: None}
 
-    def look(self, reader: Reader, voice_id: str | None, speech_id: str | None, trial: dict | None) -> dict:
+    def look(
+        self,
+        reader: Reader,
+        voice_id: str | None,
+        speech_id: str | None,
+        trial: dict | None,
+        open_id: str | None,
+        seen: tuple | None,
+    ) -> dict:
         """While a job of this voice runs: its progress; when it is over: everything anew, once."""
         voice = self.voice(voice_id)
         if voice is None:
             return {self.pulse: gr.update(active=False)}
-        if not self.train.busy(voice, trial):
-            return self.show(reader, voice_id, speech_id, trial, fresh=False)
-        return self.train.beat(reader, voice, trial)
+        texts = {} if voice.sample or self.demo else self.my_voice.beat(reader, voice, open_id, seen)
+        if not self._busy(voice, trial):
+            return {**self.show(reader, voice_id, speech_id, trial, fresh=False), **texts}
+        return {**self.train.beat(reader, voice, trial), **texts}
 
     def listen(self, reader: Reader, voice_id: str | None, speech_id: str | None) -> dict:
         voice, speech = self.voice(voice_id), self.speech(speech_id, voice_id)
@@ -245,4 +317,9 @@ def mount_page(app: FastAPI, container: Container) -> FastAPI:
     """Put the page at ``/`` of ``app``, and the files it plays beside it."""
     page = build_page(container)
     app.router.routes.append(Route(ROUTE, page.handoff.serve))
-    return gr.mount_gradio_app(app, page, path="/", **LAUNCH)
+    largest = (
+        MAX_WEIGHTS_BYTES
+        if container.exchange.files and not container.settings.public_demo
+        else MAX_UPLOAD_BYTES
+    )
+    return gr.mount_gradio_app(app, page, path="/", **LAUNCH, max_file_size=largest)

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import base64
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from studio.errors import StudioError
-from studio.store.records import VoiceRecord
+from studio.language import catalogue
+from studio.store.records import RecordingRecord, VoiceRecord
 from studio.ui.consent_card import consent_text, signed
+from studio.ui.consent_form import ConsentForm, agreement
 from studio.ui.i18n import Reader
-from studio.ui.intake import intake
-from studio.ui.markup import ACTIONS, action, empty, heading, pill, told
+from studio.ui.intake import in_inbox, intake
+from studio.ui.markup import ACTIONS, action, empty, heading, notice, pill, told
 from studio.ui.page import canvas, complaint
 from studio.ui.player import player
+from studio.ui.recording_text import RecordingText
 from studio.ui.report import quality_report, recording_rows
 from studio.voices import PLOTS
 
 if TYPE_CHECKING:
     from studio.ui.layout import Studio
-
-UNTIL_DAYS = {"month": 30, "year": 365}
 
 
 class MyVoice:
@@ -44,6 +44,13 @@ class MyVoice:
                     max_length=60,
                     elem_id="voice-name",
                 )
+                self.engine = gr.Radio(
+                    list(page.container.engines),
+                    value=next(iter(page.container.engines)),
+                    visible=False,
+                    elem_id="voice-engine",
+                    elem_classes="vt-choice-cards",
+                )
                 self.intake = canvas(
                     elem_id="intake", js_on_load="window.voxtale.intake(element, trigger, upload);"
                 )
@@ -53,57 +60,14 @@ class MyVoice:
         with gr.Column(elem_classes="vt-panel", visible=False) as self.files_panel:
             self.files_head = canvas()
             self.files = canvas(elem_id="files", js_on_load=ACTIONS)
+            self.said = RecordingText(page)
             self.inspector = canvas(elem_id="inspector")
         with gr.Column(elem_classes="vt-panel", visible=False) as self.consent_panel:
             self.third = canvas()
             self.consent_said = canvas(elem_classes="vt-says")
             self.consent_card = canvas(elem_id="consent", js_on_load=ACTIONS)
             with gr.Column(visible=False) as self.consent_form:
-                with gr.Row():
-                    self.owner = words(
-                        gr.Textbox,
-                        {"label": "ui.consent.owner", "placeholder": "ui.consent.owner_hint"},
-                        max_length=120,
-                        elem_id="consent-owner",
-                    )
-                    self.scope = words(
-                        gr.Radio,
-                        {
-                            "label": "ui.consent.scope",
-                            "choices": [
-                                ("ui.consent.personal", "personal"),
-                                ("ui.consent.commercial", "commercial"),
-                            ],
-                        },
-                        value="personal",
-                        elem_id="consent-scope",
-                    )
-                with gr.Row():
-                    self.until = words(
-                        gr.Radio,
-                        {
-                            "label": "ui.consent.until",
-                            "choices": [
-                                ("ui.consent.open", "open"),
-                                ("ui.consent.year", "year"),
-                                ("ui.consent.month", "month"),
-                                ("ui.consent.day", "day"),
-                            ],
-                        },
-                        value="open",
-                        elem_id="consent-until",
-                    )
-                    self.day = words(
-                        gr.Textbox,
-                        {"label": "ui.consent.until_day"},
-                        placeholder="2030-12-31",
-                        max_length=10,
-                        visible=False,
-                        elem_id="consent-day",
-                    )
-                self.agreed = words(
-                    gr.Checkbox, {"label": "ui.consent.agree"}, value=False, elem_id="consent-agree"
-                )
+                self.form = ConsentForm(words, "consent")
                 self.sign = words(
                     gr.Button,
                     {"value": "ui.consent.sign"},
@@ -127,10 +91,11 @@ class MyVoice:
     @property
     def outputs(self) -> list:
         return [
-            self.says, self.about, self.workbench, self.first, self.second, self.name, self.intake, self.report,
-            self.files_panel, self.files_head, self.files, self.inspector, self.open_recording, self.consent_panel,
-            self.third, self.consent_said, self.consent_card, self.consent_form, self.owner, self.scope, self.until,
-            self.day, self.agreed, self.sign, self.farewell, self.farewell_text, self.withdraw, self.confirm,
+            self.says, self.about, self.workbench, self.first, self.second, self.name, self.engine, self.intake,
+            self.report,
+            self.files_panel, self.files_head, self.files, *self.said.outputs, self.inspector, self.open_recording,
+            self.consent_panel,
+            self.third, self.consent_said, self.consent_card, self.consent_form, *self.form.inputs, self.sign, self.farewell, self.farewell_text, self.withdraw, self.confirm,
             self.confirm_text,
         ]  # fmt: skip
 
@@ -138,7 +103,7 @@ class MyVoice:
         page = self.page
         self.intake.upload(
             self.take_in,
-            [page.reader, page.voice_id, self.name],
+            [page.reader, page.voice_id, self.name, self.engine],
             [page.voice_id, *page.everything],
             api_visibility="private",
             show_progress="hidden",
@@ -163,13 +128,27 @@ class MyVoice:
             api_visibility="private",
             show_progress="hidden",
         )
+        page.on(
+            self.said.field.blur,
+            self.save_text,
+            [page.voice_id, self.open_recording, self.said.field],
+            [self.files_head, self.files, *self.said.outputs],
+            self.says,
+        )
+        page.on(
+            self.said.listen.click,
+            self.write_down,
+            [page.voice_id, self.open_recording],
+            [self.files_head, self.files, *self.said.outputs, page.pulse],
+            self.says,
+        )
         for renamed in (self.name.blur, self.name.submit):
             page.on(renamed, self.rename, [page.voice_id, self.name], [page.shelf], self.says)
-        page.on(self.until.change, self.choose_until, [self.until], [self.day], self.consent_said)
+        self.form.wire(page, self.consent_said)
         page.on(
             self.sign.click,
             self.give_consent,
-            [page.voice_id, self.owner, self.scope, self.until, self.day, self.agreed],
+            [page.voice_id, *self.form.inputs],
             page.everything,
             self.consent_said,
         )
@@ -180,7 +159,13 @@ class MyVoice:
             [page.voice_id, page.speech_id, page.tabs, *page.everything],
             self.says,
         )
-        page.on(self.consent_card.click, self.go_on, [page.voice_id], [page.tabs], self.consent_said)
+        page.on(
+            self.consent_card.click,
+            self.after_consent,
+            [page.voice_id],
+            [page.tabs, *page.everything],
+            self.consent_said,
+        )
         page.on(self.withdraw.click, self.ask, [page.voice_id], [self.confirm, self.confirm_text], self.says)
         page.on(self.keep.click, self.let_be, [], [self.confirm], self.says)
         page.on(
@@ -223,6 +208,7 @@ class MyVoice:
             if report
             else empty("empty_voice", say("ui.my_voice.empty"), say("ui.my_voice.empty_hint")),
             self.name: gr.update(value=voice.name if voice else ""),
+            self.engine: self._engines(reader, voice, chooses=own and not recordings),
             self.farewell: gr.update(visible=bool(own and voice)),
             self.farewell_text: heading(say("ui.withdraw.title"), say("ui.withdraw.hint")),
             self.confirm: gr.update(visible=False),
@@ -231,20 +217,65 @@ class MyVoice:
         }
         return shown
 
+    def _engines(self, reader: Reader, voice: VoiceRecord | None, chooses: bool) -> dict:
+        """The bases to choose from, as long as the voice has no recordings and there is a choice."""
+        engines = self.page.container.engines
+        choices = [
+            (f"{reader.say(f'ui.engine.{name}')}\n{reader.say(f'ui.engine.{name}_hint')}", name)
+            if f"ui.engine.{name}" in catalogue()
+            else (name, name)
+            for name in engines
+        ]
+        return gr.update(
+            label=reader.say("ui.my_voice.engine"),
+            choices=choices,
+            value=voice.engine if voice and voice.engine in engines else next(iter(engines)),
+            visible=chooses and len(engines) > 1 and voice is None,
+        )
+
     def settle(self, reader: Reader, voice: VoiceRecord | None) -> dict:
         """Only what the services change by themselves."""
         own = voice and not voice.sample and not self.page.demo
         recordings = self.page.container.voices.recordings(voice.id) if own else []
         return self._consent(reader, voice, [recording.sha256 for recording in recordings])
 
+    def beat(self, reader: Reader, voice: VoiceRecord, open_id: str | None, seen: tuple | None) -> dict:
+        """What moves while its recordings are written down; what people are typing stays."""
+        recordings = self.page.container.voices.recordings(voice.id)
+        return self._texts(reader, voice, recordings, open_id, seen)
+
+    def busy(self, voice: VoiceRecord | None) -> bool:
+        """Whether somebody listens to its recordings."""
+        job = self.page.container.voices.transcribing(voice.id) if voice else None
+        return job is not None and job.active
+
+    def _texts(
+        self,
+        reader: Reader,
+        voice: VoiceRecord | None,
+        recordings: Sequence[RecordingRecord],
+        open_id: str | None,
+        seen: tuple | None = None,
+    ) -> dict:
+        """The rows, and the text of the open recording; why nothing could be written down."""
+        job = self.page.container.voices.transcribing(voice.id) if recordings else None
+        head = heading(reader.say("ui.files.title"), reader.say("ui.files.hint"))
+        if job and job.state == "failed":
+            head += notice(job.error.sentence(reader.language))
+        opened = next((record for record in recordings if record.id == open_id), None)
+        return {
+            self.files_head: head,
+            self.files: recording_rows(reader, recordings, open_id, job),
+            **self.said.show(reader, opened, seen),
+        }
+
     def _files(self, reader: Reader, voice: VoiceRecord | None, open_id: str | None) -> dict:
         own = voice and not voice.sample and not self.page.demo
         recordings = self.page.container.voices.recordings(voice.id) if own else []
         shown = {
             self.files_panel: gr.update(visible=bool(recordings)),
-            self.files_head: heading(reader.say("ui.files.title"), reader.say("ui.files.hint")),
-            self.files: recording_rows(reader, recordings, open_id),
             self.open_recording: open_id,
+            **self._texts(reader, voice, recordings, open_id),
         }
         return shown if open_id else {**shown, self.inspector: ""}
 
@@ -254,7 +285,8 @@ class MyVoice:
         wanted = bool(audio_sha256) and not covered
         card = ""
         if covered:
-            card = signed(reader, given, ready=bool(voice.revision))
+            standing = "ready" if voice.revision else "preparing" if voice.active_job_id else "unprepared"
+            card = signed(reader, given, standing)
         elif wanted:
             card = consent_text(reader, again=given is not None)
         return {
@@ -263,16 +295,15 @@ class MyVoice:
             self.consent_said: "",
             self.consent_card: card,
             self.consent_form: gr.update(visible=wanted),
-            self.agreed: gr.update(value=False),
+            self.form.agreed: gr.update(value=False),
         }
 
     # --- what people do -----------------------------------------------------------------------------------------
 
-    def take_in(self, reader: Reader, voice_id: str | None, name: str, event: gr.EventData):
+    def take_in(self, reader: Reader, voice_id: str | None, name: str, engine: str, event: gr.EventData):
         """Each file by itself: what one cannot use is said, the others go on."""
         page, complaints, latest = self.page, [], None
         uploads = [(Path(str(file["path"])), str(file["name"])) for file in event.files[:50]]
-        inbox = Path(get_upload_folder()).resolve()
         try:
             voice = page.voice(voice_id)
             for path, filename in uploads:
@@ -282,10 +313,10 @@ class MyVoice:
                     f"{escape(reader.say('ui.my_voice.listening', name=filename))}</span></div>",
                 }
                 try:
-                    if not path.resolve().is_relative_to(inbox):
+                    if not in_inbox(path):
                         raise StudioError("recording_unknown", 404)
                     if voice is None:
-                        voice = page.container.voices.create(name.strip() or self._free_name(reader))
+                        voice = page.container.voices.create(name.strip() or self._free_name(reader), engine)
                     latest = page.container.voices.add_recording(voice.id, path, filename).id
                 except Exception as error:
                     complaints.append(complaint(error, reader, about=filename))
@@ -304,7 +335,7 @@ class MyVoice:
             yield {self.says: complaint(error, reader)}
         finally:
             for path, _ in uploads:
-                if path.resolve().is_relative_to(inbox):
+                if in_inbox(path):
                     path.unlink(missing_ok=True)  # a voice is never left lying in the inbox
 
     def _free_name(self, reader: Reader) -> str:
@@ -357,30 +388,42 @@ class MyVoice:
             return complaint(error, reader)
         return f'<div class="vt-inspector"><div class="vt-compare">{heard}</div><div class="vt-plots">{"".join(seen)}</div></div>'
 
+    def save_text(self, reader: Reader, voice_id: str | None, recording_id: str | None, text: str) -> dict:
+        """What was typed over what was heard is the person's own."""
+        voice, voices = self.page.voice(voice_id), self.page.container.voices
+        if voice is None or recording_id is None:
+            return {}
+        before = next((one for one in voices.recordings(voice.id) if one.id == recording_id), None)
+        if before is None or " ".join(text.split()) == (before.text or ""):
+            return {}
+        voices.set_text(recording_id, text)
+        return self.beat(reader, voice, recording_id, None)
+
+    def write_down(self, reader: Reader, voice_id: str, recording_id: str) -> dict:
+        self.page.container.voices.write_down(recording_id)
+        shown = self.beat(reader, self.page.voice(voice_id), recording_id, None)
+        return {**shown, self.page.pulse: gr.update(active=True)}
+
     def rename(self, reader: Reader, voice_id: str | None, name: str) -> dict:
         voice = self.page.voice(voice_id)
         if voice and not voice.sample and name.strip() and name.strip() != voice.name:
             self.page.container.voices.rename(voice.id, name.strip())
         return {self.page.shelf: self.page.draw_shelf(reader, voice_id)}
 
-    def choose_until(self, reader: Reader, until: str) -> dict:
-        return {self.day: gr.update(visible=until == "day")}
-
-    def give_consent(
-        self, reader: Reader, voice_id: str, owner: str, scope: str, until: str, day: str, agreed: bool
-    ) -> dict:
-        if not owner.strip():
-            return {self.consent_said: told(reader, "ui.consent.no_owner", "fair")}
-        if not agreed:
-            return {self.consent_said: told(reader, "ui.consent.not_agreed", "fair")}
-        last = date.today() + timedelta(days=UNTIL_DAYS[until]) if until in UNTIL_DAYS else None
-        if until == "day":
-            try:
-                last = datetime.strptime(day.strip(), "%Y-%m-%d").date()
-            except ValueError:
-                return {self.consent_said: told(reader, "ui.consent.no_day", "fair")}
-        self.page.container.voices.consent(voice_id, owner.strip(), scope, last, reader.language)
+    def give_consent(self, reader: Reader, voice_id: str, *consent: object) -> dict:
+        given = agreement(reader, *consent)
+        if isinstance(given, str):
+            return {self.consent_said: told(reader, given, "fair")}
+        self.page.container.voices.consent(
+            voice_id, given.owner_name, given.scope, given.until, given.language
+        )
         return self.page.show(reader, voice_id, None, fresh=False)
+
+    def after_consent(self, reader: Reader, voice_id: str, event: gr.EventData) -> dict:
+        if event.act == "prepare":
+            self.page.container.voices.prepare(voice_id)
+            return self.page.show(reader, voice_id, None, fresh=False)
+        return self.go_on(reader, voice_id, event)
 
     def go_on(self, reader: Reader, voice_id: str | None, event: gr.EventData) -> dict:
         return {self.page.tabs: gr.update(selected=event.tab)}

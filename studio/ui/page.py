@@ -28,7 +28,7 @@ class Page:
     """
     Attributes:
         reader: who reads (``Reader``); every handler gets it first.
-        voice_id, speech_id: kept by the browser, so that a reload comes back to the same place.
+        voice_id, speech_id, story_id: kept by the browser, so that a reload comes back to the same place.
     """
 
     def __init__(self, container: Container) -> None:
@@ -39,6 +39,7 @@ class Page:
         # The browser keeps only names of things; the fixed secret lets it read them after the studio was restarted.
         self.voice_id = gr.BrowserState(None, storage_key="voxtale.voice", secret="voxtale")
         self.speech_id = gr.BrowserState(None, storage_key="voxtale.speech", secret="voxtale")
+        self.story_id = gr.BrowserState(None, storage_key="voxtale.story", secret="voxtale")
         self._samples: dict[tuple[str, int], str] = {}
 
     @property

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from studio.jobs.job import Job
 from studio.store.records import RecordingRecord
 from studio.ui.i18n import Reader
 from studio.ui.markup import action, icon, pill
+from studio.ui.recording_text import said_line
 
 if TYPE_CHECKING:
     from pipelines.audio.quality import Check, QualityReport
@@ -42,8 +44,14 @@ def _row(reader: Reader, check: Check) -> str:
     )
 
 
-def recording_rows(reader: Reader, recordings: Sequence[RecordingRecord], open_id: str | None) -> str:
-    """One row a file: grade, length, cleaning on or off, look and listen, remove."""
+def recording_rows(
+    reader: Reader, recordings: Sequence[RecordingRecord], open_id: str | None, transcribing: Job | None
+) -> str:
+    """One row a file: grade, length, what is said, cleaning on or off, look and listen, remove.
+
+    Args:
+        transcribing: the job that writes down what is said.
+    """
     rows = []
     for recording in recordings:
         grade = recording.report.grade
@@ -53,7 +61,8 @@ def recording_rows(reader: Reader, recordings: Sequence[RecordingRecord], open_i
             f'<span class="vt-file-grade is-{GRADES[grade]}" aria-label="{escape(reader.say("ui.report.grade", grade=grade))}">'
             f'{grade}</span><div class="vt-file-text"><strong>{escape(recording.filename)}</strong>'
             f"<small>{escape(reader.duration(recording.seconds))} · {escape(speech)} · "
-            f'{recording.sample_rate / 1000:g} kHz</small></div><div class="vt-file-actions">'
+            f"{recording.sample_rate / 1000:g} kHz</small>{said_line(reader, recording, transcribing)}</div>"
+            f'<div class="vt-file-actions">'
             f'<button type="button" class="vt-switch" role="switch" aria-checked="{str(recording.cleaned).lower()}" '
             f'data-act="clean" data-recording="{escape(recording.id)}" data-enabled="{"" if recording.cleaned else "1"}">'
             f"<i></i><span>{escape(reader.say('ui.files.cleaned'))}</span></button>"

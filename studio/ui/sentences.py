@@ -27,7 +27,8 @@ def whole(reader: Reader, handoff: Handoff, speaking, speech: Speech, voice_name
             f'<div class="vt-take is-working" data-speech-state="{speech.state}"><p>{escape(line)}</p>'
             f'<div class="vt-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}" '
             f'aria-label="{escape(line)}"><i style="width:{percent}%"></i></div>'
-            f"{action('stop', reader.say('ui.speak.stop'), glyph='stop')}</div>"
+            f'<div class="vt-take-foot">{_along(reader) if done else ""}'
+            f"{action('stop', reader.say('ui.speak.stop'), glyph='stop')}</div></div>"
         )
     if done < len(speech.takes):
         return ""
@@ -45,13 +46,21 @@ def whole(reader: Reader, handoff: Handoff, speaking, speech: Speech, voice_name
     )
 
 
+def _along(reader: Reader) -> str:
+    """The page's own script answers to it: it plays one sentence after the other, as they come."""
+    return (
+        f'<button type="button" class="vt-button is-quiet vt-along" aria-pressed="false">{icon("play")}'
+        f"<span>{escape(reader.say('ui.speak.along'))}</span></button>"
+    )
+
+
 def sentence_rows(reader: Reader, handoff: Handoff, speaking, speech: Speech) -> str:
     working = speech.state in ("queued", "running")
     rows = "".join(
         _row(reader, handoff, speaking, speech, index, take, working)
         for index, take in enumerate(speech.takes)
     )
-    return f'<h3 class="vt-rows-title">{escape(reader.say("ui.speak.sentences"))}</h3><ol class="vt-sentences">{rows}</ol>'
+    return f'<h3 class="vt-rows-title">{escape(reader.say("ui.speak.sentences"))}</h3><ol class="vt-sentences" data-speech="{escape(speech.id)}">{rows}</ol>'
 
 
 def _row(

@@ -13,8 +13,12 @@ from studio.ui.markup import icon, pill
 _HUES = ((8, 32), (172, 200), (262, 290), (38, 56), (210, 236), (330, 352), (92, 128))
 
 
-def portrait(voice_id: str) -> str:
-    """A voiceprint of its own for each voice: rings of bars, always the same for the same id."""
+def portrait(voice_id: str, group: str = "p") -> str:
+    """A voiceprint of its own for each voice: rings of bars, always the same for the same id.
+
+    Args:
+        group: portraits that are shown and hidden together; a hidden one cannot lend its colours to another.
+    """
     seed = crc32(voice_id.encode())
     low, high = _HUES[seed % len(_HUES)]
     bars = "".join(
@@ -22,9 +26,9 @@ def portrait(voice_id: str) -> str:
         for i, half in enumerate(5 + ((seed >> (3 * i)) % 8) * 1.7 for i in range(6))
     )
     return (
-        f'<svg class="vt-portrait" viewBox="0 0 60 60" aria-hidden="true"><defs><linearGradient id="p{seed}" x1="0" y1="0" '
+        f'<svg class="vt-portrait" viewBox="0 0 60 60" aria-hidden="true"><defs><linearGradient id="{group}{seed}" x1="0" y1="0" '
         f'x2="1" y2="1"><stop stop-color="hsl({low} 62% 62%)"/><stop offset="1" stop-color="hsl({high} 58% 44%)"/>'
-        f'</linearGradient></defs><circle cx="30" cy="30" r="30" fill="url(#p{seed})"/><g fill="#fff">{bars}</g></svg>'
+        f'</linearGradient></defs><circle cx="30" cy="30" r="30" fill="url(#{group}{seed})"/><g fill="#fff">{bars}</g></svg>'
     )
 
 

@@ -42,7 +42,7 @@ class Speak:
                     max_lines=20,
                     elem_id="speak-text",
                 )
-                self.controls: dict[str, gr.Slider] = {}
+                self.controls: dict[str, gr.Slider | gr.Checkbox] = {}
                 with gr.Row(elem_classes="vt-sliders"):
                     for name in IN_SIGHT:
                         self._add(name)
@@ -91,14 +91,14 @@ class Speak:
         says = {}
         if f"ui.control.{name}.name" in catalogue():
             says = {"label": f"ui.control.{name}.name", "info": f"ui.control.{name}.info"}
+        kind, own = gr.Slider, {"value": control.default, **_limits(control)}
+        if control.is_switch:
+            kind, own = gr.Checkbox, {"value": bool(control.default)}
         self.controls[name] = self.page.words(
-            gr.Slider,
+            kind,
             says,
             **({} if says else {"label": name}),
-            minimum=control.minimum,
-            maximum=control.maximum,
-            value=control.default,
-            step=control.step,
+            **own,
             visible=False,
             elem_id=f"control-{name}",
         )
@@ -179,7 +179,12 @@ class Speak:
         return shown
 
     def _nothing(self, reader: Reader, voice: VoiceRecord | None) -> str:
-        key = "none" if voice is None else "preparing" if voice.active_job_id else "draft"
+        if voice is None:
+            key = "none"
+        elif voice.active_job_id:
+            key = "preparing"
+        else:
+            key = "unprepared" if voice.consent else "draft"
         button = (
             ""
             if self.page.demo
@@ -194,11 +199,10 @@ class Speak:
     def _obeyed(self, voice: VoiceRecord | None) -> dict:
         """Only the controls that the voice's engine obeys, in its own limits."""
         obeyed, shown = self._controls(voice), {}
-        for name, slider in self.controls.items():
-            limits = {}
-            if control := obeyed.get(name):
-                limits = {"minimum": control.minimum, "maximum": control.maximum, "step": control.step}
-            shown[slider] = gr.update(visible=name in obeyed, **limits)
+        for name, shown_as in self.controls.items():
+            control = obeyed.get(name)
+            limits = _limits(control) if control and not control.is_switch else {}
+            shown[shown_as] = gr.update(visible=name in obeyed, **limits)
         return shown
 
     def _set(self, voice: VoiceRecord | None, speech: Speech | None) -> dict:
@@ -206,7 +210,7 @@ class Speak:
         shown = self._obeyed(voice)
         for name, control in self._controls(voice).items():
             value = speech.controls.get(name, control.default) if speech else control.default
-            shown[self.controls[name]]["value"] = value
+            shown[self.controls[name]]["value"] = bool(value) if control.is_switch else value
         return shown
 
     def _history(self, reader: Reader, voice: VoiceRecord, speech: Speech | None) -> str:
@@ -227,7 +231,7 @@ class Speak:
         text: str,
         seed: str,
         request: gr.Request,
-        *values: float,
+        *values: float | bool,
     ) -> dict:
         """A text that was only edited keeps the takes of the sentences that stayed."""
         page = self.page
@@ -236,8 +240,9 @@ class Speak:
             return {self.said: told(reader, "ui.speak.no_seed", "fair")}
         chosen = int(wanted) if wanted else None
         voice = page.container.voices.get(voice_id)
-        obeyed = {control.name for control in page.container.engines[voice.revision.engine].controls}
-        controls = {name: value for name, value in zip(self.controls, values, strict=True) if name in obeyed}
+        obeyed = self._controls(voice)
+        asked = zip(self.controls, values, strict=True)
+        controls = {name: float(value) for name, value in asked if name in obeyed}
         open_speech = self.page.speech(speech_id, voice_id)
         if self._only_edited(open_speech, voice, text, controls, chosen):
             speech = page.container.speaking.edit(open_speech.id, text)
@@ -307,3 +312,7 @@ class Speak:
 
     def go_back(self, reader: Reader, event: gr.EventData) -> dict:
         return {self.page.tabs: gr.update(selected=event.tab)}
+
+
+def _limits(control: Control) -> dict[str, float]:
+    return {"minimum": control.minimum, "maximum": control.maximum, "step": control.step}

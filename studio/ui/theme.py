@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 ASSETS = Path(__file__).resolve().parent.parent.parent / "assets" / "ui"
+SHEETS, SCRIPTS = ("page.css", "story.css"), ("page.js", "story.js")
 
 SANS = (
     "system-ui",
@@ -70,15 +71,15 @@ def _variables(palette: dict[str, str]) -> str:
 
 @cache
 def stylesheet() -> str:
-    """The palette as CSS variables, then ``assets/ui/page.css``."""
+    """The palette as CSS variables, then ``assets/ui/page.css`` and ``story.css``."""
     palette = f":root{{{_variables(PALETTE['light'])}color-scheme:light}}.dark{{{_variables(PALETTE['dark'])}color-scheme:dark}}"
-    return palette + (ASSETS / "page.css").read_text(encoding="utf-8")
+    return palette + "".join((ASSETS / name).read_text(encoding="utf-8") for name in SHEETS)
 
 
 @cache
 def script() -> str:
-    """``assets/ui/page.js``: language and light, players, dropping and recording."""
-    return (ASSETS / "page.js").read_text(encoding="utf-8")
+    """``assets/ui/page.js``: language and light, players, dropping and recording; ``story.js``: the Story tab."""
+    return "".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS)
 
 
 def theme():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from pipelines.speech.engine import QUALITIES
+from pipelines.speech.engine import LORA, QUALITIES, TrainingMethod
 from studio.jobs.job import Job
 from studio.store.records import VoiceRecord
 from studio.ui.i18n import Reader
@@ -17,6 +18,7 @@ from studio.ui.page import canvas
 from studio.ui.player import player
 from studio.ui.progress import training_progress
 from studio.ui.voice_card import revision_rows, sample_players, voice_card
+from studio.ui.voice_files import voice_files
 
 if TYPE_CHECKING:
     from studio.ui.layout import Studio
@@ -39,6 +41,20 @@ class Train:
                     elem_id="quality",
                     elem_classes="vt-choice-cards",
                 )
+                with words(
+                    gr.Accordion,
+                    {"label": "ui.speak.advanced"},
+                    open=False,
+                    visible=False,
+                    elem_id="train-advanced",
+                ) as self.advanced:
+                    self.method = gr.Radio(
+                        [LORA],
+                        value=LORA,
+                        container=False,
+                        elem_id="method",
+                        elem_classes="vt-choice-cards",
+                    )
                 self.start = words(
                     gr.Button,
                     {"value": "ui.train.start"},
@@ -60,8 +76,8 @@ class Train:
     @property
     def outputs(self) -> list:
         return [
-            self.says, self.nothing, self.panel, self.head, self.form, self.quality, self.progress, self.result,
-            self.card, self.trial, self.trial_panel, self.trial_box, self.revisions_head, self.revisions,
+            self.says, self.nothing, self.panel, self.head, self.form, self.quality, self.advanced, self.method,
+            self.progress, self.result, self.card, self.trial, self.trial_panel, self.trial_box, self.revisions_head, self.revisions,
         ]  # fmt: skip
 
     def wire(self) -> None:
@@ -69,10 +85,11 @@ class Train:
         page.on(
             self.start.click,
             self.begin,
-            [page.voice_id, self.quality],
+            [page.voice_id, self.quality, self.method],
             [page.shelf, page.pulse, *self.outputs],
             self.says,
         )
+        page.on(self.method.input, self.weigh, [page.voice_id, self.method], [self.quality], self.says)
         page.on(
             self.progress.click,
             self.cancel,
@@ -98,13 +115,16 @@ class Train:
         job = self.job(voice) if own else None
         has_revision = bool(own and voice.revision)
         revisions = self.page.container.voices.revisions(voice.id) if has_revision else []
+        hint = "ui.train.hint" if not consented or self._trainable(voice) else "ui.train.as_it_is"
         return {
             self.says: "",
             self.nothing: "" if consented else self._nothing(reader, voice),
             self.panel: gr.update(visible=consented),
-            self.head: heading(say("ui.train.title"), say("ui.train.hint")),
-            self.form: gr.update(visible=consented and job is None),
-            self.quality: gr.update(choices=self._choices(reader)),
+            self.head: heading(say("ui.train.title"), say(hint)),
+            self.form: gr.update(visible=consented and job is None and self._trainable(voice)),
+            self.quality: gr.update(choices=self._choices(reader, voice, LORA)),
+            self.advanced: gr.update(visible=len(self._methods(voice)) > 1),
+            self.method: gr.update(choices=self._ways(reader, voice), value=LORA),
             self.progress: self._progress(reader, voice, job) if consented else "",
             self.result: gr.update(visible=has_revision),
             self.card: self._card(reader, voice) if has_revision else "",
@@ -137,6 +157,13 @@ class Train:
             waits.append(self.page.sample(voice.id, voice.revision.number))
         return self.job(voice) is not None or any(speech.state in ("queued", "running") for speech in waits)
 
+    def _trainable(self, voice: VoiceRecord) -> bool:
+        return bool(self._methods(voice))
+
+    def _methods(self, voice: VoiceRecord | None) -> Sequence[TrainingMethod]:
+        engine = self.page.container.engines.get(voice.engine) if voice else None
+        return engine.methods if engine else ()
+
     def _nothing(self, reader: Reader, voice: VoiceRecord | None) -> str:
         if self.page.demo:
             return told(reader, "ui.demo")
@@ -144,8 +171,9 @@ class Train:
         button = action("go", reader.say("ui.train.to_voice"), kind="primary", tab="voice")
         return empty("empty_train", reader.say(f"ui.train.{key}"), reader.say(f"ui.train.{key}_hint"), button)
 
-    def _choices(self, reader: Reader) -> list[tuple[str, str]]:
-        measured = self.page.container.voices.training_estimates()
+    def _choices(self, reader: Reader, voice: VoiceRecord | None, method: str) -> list[tuple[str, str]]:
+        voices = self.page.container.voices
+        measured = voices.training_estimates(voice.engine, method) if voice else {}
         choices = []
         for quality in QUALITIES:
             seconds = measured.get(quality)
@@ -154,14 +182,27 @@ class Train:
             choices.append(("\n".join(filter(None, (name, hint, takes))), quality))
         return choices
 
+    def _ways(self, reader: Reader, voice: VoiceRecord | None) -> list[tuple[str, str]]:
+        """The methods, each with what it costs."""
+        say, ways = reader.say, []
+        for method in self._methods(voice):
+            costs = say(
+                "ui.method.costs",
+                disk=reader.size(method.disk_bytes),
+                memory=reader.size(method.memory_bytes),
+            )
+            name, hint = say(f"ui.method.{method.name}"), say(f"ui.method.{method.name}_hint")
+            ways.append((f"{name}\n{hint}\n{costs}", method.name))
+        return ways or [("", LORA)]
+
     def _progress(self, reader: Reader, voice: VoiceRecord, job: Job | None) -> str:
         if job is not None:
             return training_progress(reader, job)
-        latest = next(iter(self.page.container.jobs.list(limit=1, subject_id=voice.id)), None)
+        latest = self.page.container.jobs.latest(voice.id, ("prepare", "train"))
         if latest and latest.state == "failed" and latest.error:
             return notice(latest.error.sentence(reader.language))
         if latest and latest.state == "cancelled":
-            return told(reader, "ui.train.cancelled")
+            return told(reader, "ui.prepare.cancelled" if latest.kind == "prepare" else "ui.train.cancelled")
         return ""
 
     def _card(self, reader: Reader, voice: VoiceRecord) -> str:
@@ -170,7 +211,8 @@ class Train:
             speaking = self.page.container.speaking
             sample = self.page.sample(voice.id, voice.revision.number)
             samples = sample_players(reader, self.page.handoff, speaking, sample)
-        return voice_card(reader, voice, samples)
+        files = voice_files(reader, self.page.handoff, self.page.container.exchange, voice)
+        return voice_card(reader, voice, samples, files)
 
     def _trial(self, reader: Reader, trial: dict | None) -> str:
         say = reader.say
@@ -210,9 +252,13 @@ class Train:
 
     # --- what people do -----------------------------------------------------------------------------------------
 
-    def begin(self, reader: Reader, voice_id: str, quality: str) -> dict:
-        self.page.container.voices.train(voice_id, quality)
+    def begin(self, reader: Reader, voice_id: str, quality: str, method: str) -> dict:
+        self.page.container.voices.train(voice_id, quality, method)
         return self._again(reader, voice_id)
+
+    def weigh(self, reader: Reader, voice_id: str, method: str) -> dict:
+        """How long each quality takes that way."""
+        return {self.quality: gr.update(choices=self._choices(reader, self.page.voice(voice_id), method))}
 
     def cancel(self, reader: Reader, voice_id: str, event: gr.EventData) -> dict:
         voice = self.page.voice(voice_id)

@@ -1,0 +1,1 @@
+"""The Story tab 绘本: from a told or typed story to a narrated picture book."""
