@@ -40,7 +40,7 @@
     ready();
   });
 
-  const tabNames = ['voice', 'train', 'speak'];
+  const tabNames = ['voice', 'train', 'speak', 'story', 'models'];
   document.addEventListener('click', (event) => {
     const go = event.target.closest('[data-act="go"]');
     const button = event.target.closest('#tabs > .tab-wrapper button[role="tab"]');
@@ -89,6 +89,13 @@
     load(box);
     audio.play().catch(() => { playing = null; paint(); });
   });
+  /** Play any sound of the studio in the one player; what was playing stops. */
+  const hear = (source, seconds = 0) => {
+    if (playing !== source) { playing = source; audio.src = source; }
+    if (Math.abs(audio.currentTime - seconds) > 0.05) audio.currentTime = seconds;
+    return audio.play();
+  };
+  const heard = () => playing;
   document.addEventListener('input', (event) => {
     if (!event.target.classList.contains('vt-seek')) return;
     const box = event.target.closest('.vt-player');
@@ -96,6 +103,45 @@
     audio.currentTime = (event.target.value / 1000) * Number(box.dataset.seconds);
     paint();
   });
+
+  // --- listening along: a reading is heard sentence by sentence, as the sentences come ---------------------------------
+  let along = null; // {speech, next, source}: which reading, the sentence that is due, what is heard
+  const reading = () => document.querySelector('#sentences .vt-sentences');
+  const stopAlong = () => { along = null; markAlong(); };
+  const markAlong = () => {
+    for (const button of document.querySelectorAll('.vt-along')) {
+      const pressed = String(Boolean(along));
+      if (button.getAttribute('aria-pressed') !== pressed) button.setAttribute('aria-pressed', pressed);
+    }
+  };
+  const goOn = () => {
+    if (!along || along.source) return;
+    const list = reading();
+    const row = list && list.dataset.speech === along.speech ? list.children[along.next] : null;
+    const box = row && row.querySelector('.vt-player');
+    if (!box) {
+      if (!row || !document.querySelector('.vt-take.is-working')) stopAlong();
+      return; // it is on its way
+    }
+    along.next += 1;
+    along.source = box.dataset.src;
+    hear(along.source).catch(stopAlong);
+  };
+  document.addEventListener('click', (event) => {
+    if (event.target.closest('.vt-play')) stopAlong();
+    if (!event.target.closest('.vt-along')) return;
+    if (along) { audio.pause(); stopAlong(); return; }
+    along = { speech: reading().dataset.speech, next: 0, source: null };
+    goOn();
+    markAlong();
+  }, true);
+  audio.addEventListener('ended', () => {
+    if (!along) return;
+    if (heard() !== along.source) { stopAlong(); return; }
+    along.source = null;
+    setTimeout(goOn, 250);
+  });
+  new MutationObserver(() => { if (along) { goOn(); markAlong(); } }).observe(document, { childList: true, subtree: true });
 
   // --- recording: lossless, at the microphone's own rate ----------------------------------------------------------
   const wav = (blocks, rate) => {
@@ -239,6 +285,6 @@
     if (link) link.click();
   });
 
-  window.voxtale = { wish, ready, header, intake, courier };
+  window.voxtale = { wish, ready, header, intake, courier, audio, hear, heard };
   if (document.body) applyLight(); else document.addEventListener('DOMContentLoaded', applyLight);
 })();
