@@ -1,6 +1,6 @@
 """Scores the starter voice beside its baselines in one run.
 
-    export OMP_WAIT_POLICY=PASSIVE                   # as the studio sets it for itself
+    export OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=1000  # as the studio sets them for itself
     pip install -r benchmarks/requirements.txt       # and, for the baselines: apt install flite
     python -m benchmarks.starter --speech LibriSpeech/test-other --quality good --out results
 
