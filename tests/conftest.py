@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported anywhere
+# Gradio names an upload by its content, so two runs at once would take each other's files from a common folder.
+_UPLOADS = tempfile.TemporaryDirectory(prefix="voxtale-uploads-")
+os.environ["GRADIO_TEMP_DIR"] = _UPLOADS.name
 for name in [name for name in os.environ if name in ("HOST", "PORT") or name.startswith("VOXTALE_")]:
     del os.environ[name]  # the developer's own settings must not reach a test
 
-from collections.abc import Iterator  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
 
 from studio.container import Container  # noqa: E402
+from studio.jobs.runner import JobRun  # noqa: E402
 from studio.settings import Settings  # noqa: E402
 from studio.store.records import VoiceRecord  # noqa: E402
 from tests.chromium import ARGUMENTS, CHROMIUM  # noqa: E402
-from tests.fakes import FakeEngine, fake_engines, quick_assess, quick_decode, write_hum  # noqa: E402
+from tests.fakes import (  # noqa: E402
+    FakeEngine,
+    FakeIllustrator,
+    FakeTranscriber,
+    Held,
+    fake_engines,
+    fake_painters,
+    fake_transcribers,
+    quick_assess,
+    quick_decode,
+    write_hum,
+)
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +49,16 @@ def chromium() -> Iterator[object]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def small_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ``models`` folder with the official tree of GPT-SoVITS v2, its networks small and random."""
+    from tests.official_files import small_bases
+
+    models = tmp_path_factory.mktemp("library") / "models"
+    small_bases(models / "gpt_sovits")
+    return models
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "library", device="cpu", port=0)
@@ -43,10 +70,60 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture
-def container(settings: Settings, engine: FakeEngine) -> Iterator[Container]:
-    """A studio with the fake engine in a fresh folder."""
-    with Container(settings, fake_engines(engine)) as container:
+def illustrator() -> FakeIllustrator:
+    return FakeIllustrator()
+
+
+@pytest.fixture
+def container(settings: Settings, engine: FakeEngine, illustrator: FakeIllustrator) -> Iterator[Container]:
+    """A studio with the fake engine and illustrator in a fresh folder."""
+    with Container(settings, fake_engines(engine), fake_painters(illustrator)) as container:
         yield container
+
+
+@pytest.fixture
+def transcriber() -> FakeTranscriber:
+    return FakeTranscriber()
+
+
+@pytest.fixture
+def hearing(
+    settings: Settings, engine: FakeEngine, illustrator: FakeIllustrator, transcriber: FakeTranscriber
+) -> Iterator[Container]:
+    """As ``container``, with a Whisper that is none."""
+    fakes = fake_engines(engine), fake_painters(illustrator), fake_transcribers(transcriber)
+    with Container(settings, *fakes) as container:
+        yield container
+
+
+@pytest.fixture
+def many_bases(settings: Settings, small_models: Path) -> Iterator[Container]:
+    """A studio with what ships and a small GPT-SoVITS v2."""
+    shutil.copytree(small_models, settings.home / "models")
+    with Container(settings) as container:
+        yield container
+
+
+@pytest.fixture
+def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], Held]]:
+    """``hold(kind, stage)`` makes the next job of a kind wait at the beginning of a stage, once it has said so."""
+    everyone = []
+
+    def hold(kind: str, stage: str) -> Held:
+        held, report = Held(), JobRun.stage
+        everyone.append(held)
+
+        def stop_here(run: JobRun, name: str, progress: float) -> None:
+            report(run, name, progress)
+            if (run.job.kind, name) == (kind, stage):
+                held.wait_here()
+
+        monkeypatch.setattr(JobRun, "stage", stop_here)
+        return held
+
+    yield hold
+    for held in everyone:
+        held.let_go()
 
 
 @pytest.fixture
@@ -60,8 +137,12 @@ def quick_audio(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def voice(container: Container, tmp_path: Path, quick_audio: None) -> VoiceRecord:
     """A voice with a recording, consent and an instant revision."""
-    draft = container.voices.create("Ann")
+    return new_voice(container, tmp_path)
+
+
+def new_voice(container: Container, tmp_path: Path, name: str = "Ann") -> VoiceRecord:
+    draft = container.voices.create(name)
     container.voices.add_recording(draft.id, write_hum(tmp_path / "hum.wav"), "hum.wav")
     container.voices.consent(draft.id, "Ann Lee", "personal", None, "en")
-    container.jobs.wait(container.voices.get(draft.id).active_job_id, 30)
+    container.jobs.wait(container.voices.get(draft.id).active_job_id, 120)
     return container.voices.get(draft.id)

@@ -36,7 +36,7 @@ class StudioProcess:
     """
 
     def __init__(
-        self, home: Path, *arguments: str, environment: Mapping[str, str] | None = None, seconds: float = 60
+        self, home: Path, *arguments: str, environment: Mapping[str, str] | None = None, seconds: float = 180
     ) -> None:
         home.parent.mkdir(parents=True, exist_ok=True)
         self.log_path = home.parent / f"{home.name}.log"

@@ -156,7 +156,8 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(
 def test_withdrawn_consent_leaves_nothing(
     client: TestClient, home: Path, voice: dict, training: list[dict]
 ) -> None:
-    shipped = {folder.name for folder in (home / "voices").iterdir()} - {voice["id"]}
+    shipped = {folder.name for room in ("voices", "stories") for folder in (home / room).iterdir()}
+    shipped -= {voice["id"]}
 
     def kept() -> set[str]:
         """Kinds of the files that hold or name the voice."""

@@ -12,7 +12,7 @@ import pytest
 
 from studio.container import Container
 from studio.settings import Settings
-from tests.fakes import FakeEngine, fake_engines
+from tests.fakes import FakeEngine, FakeIllustrator, fake_engines, fake_painters
 
 
 @contextmanager
@@ -43,9 +43,16 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture(scope="module")
-def container(tmp_path_factory: pytest.TempPathFactory, engine: FakeEngine) -> Iterator[Container]:
+def illustrator() -> FakeIllustrator:
+    return FakeIllustrator(step_seconds=0.05)
+
+
+@pytest.fixture(scope="module")
+def container(
+    tmp_path_factory: pytest.TempPathFactory, engine: FakeEngine, illustrator: FakeIllustrator
+) -> Iterator[Container]:
     settings = Settings(home=tmp_path_factory.mktemp("home") / "library", device="cpu", port=0)
-    with Container(settings, fake_engines(engine)) as container:
+    with Container(settings, fake_engines(engine), fake_painters(illustrator)) as container:
         yield container
 
 

@@ -1,4 +1,4 @@
-"""Take the READMEs' pictures: a studio, a voice from the test speech, trained and speaking, seen in Chromium.
+"""Take the READMEs' pictures: a studio, a voice from the test speech that was trained and reads, two stories made into books, seen in Chromium.
 
 python -m tests.browser.screenshots --quality quick
 """
@@ -6,6 +6,7 @@ python -m tests.browser.screenshots --quality quick
 from __future__ import annotations
 
 import argparse
+import io
 import shutil
 import tempfile
 import time
@@ -15,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from studio.language import languages, nearest_language, say
 from tests.studio_process import ROOT, StudioProcess
 
 PICTURES = ROOT / "assets" / "readme"
@@ -30,12 +33,15 @@ ACTIVE = ("queued", "running")
 
 @dataclass(frozen=True)
 class Picture:
+    """``step``: of the Story tab, the one that is seen open."""
+
     name: str
     tab: str
     language: str = "en"
     dark: bool = False
     width: int = 1280
     height: int = 900
+    step: str = ""
 
 
 ALBUM = (
@@ -44,7 +50,9 @@ ALBUM = (
     Picture("speak", "speak"),
     Picture("my-voice-zh", "voice", "zh-CN"),
     Picture("speak-zh-dark", "speak", "zh-CN", dark=True),
-    Picture("phone", "speak", width=390, height=844),
+    Picture("story-scenes", "story", step="scenes", height=1000),
+    Picture("story-book", "story", step="book", height=1000),
+    Picture("story-book-zh-dark", "story", "zh-CN", dark=True, step="book", height=1000),
 )
 
 
@@ -66,19 +74,43 @@ def main() -> None:
                 args=["--no-sandbox"],
             )
             for picture in ALBUM:
-                path = options.pictures / f"{picture.name}.png"
+                path = options.pictures / f"{picture.name}.webp"
                 with _page(browser, studio.address, picture) as page:
-                    page.locator(f'[data-voice="{voice_id}"]').first.click()
+                    if picture.tab == "story":
+                        _open_book(page, picture)
+                    else:
+                        page.locator(f'[data-voice="{voice_id}"]').first.click()
                     if picture.tab == "speak":
                         page.locator('[data-act="open"]').first.click()
                     page.wait_for_timeout(4000)  # plots are drawn behind the page
-                    page.screenshot(path=path)
+                    seen = Image.open(io.BytesIO(page.screenshot()))
+                path.write_bytes(_packed(seen.convert("RGB")))
                 print(path)
             browser.close()
 
 
+def _packed(seen: Image.Image) -> bytes:
+    """As WebP, small: all that ships in ``assets`` has to fit under 40 MB."""
+    packed = io.BytesIO()
+    seen.save(packed, "webp", quality=70, method=6)
+    return packed.getvalue()
+
+
+def _open_book(page, picture: Picture) -> None:
+    title = say("ui.story.sample_text", nearest_language(picture.language)).splitlines()[0]
+    page.locator('[data-act="reopen"]', has_text=title).first.click()
+    page.wait_for_selector(f'.vt-book[aria-label="{title}"]')
+    if picture.step == "book":
+        page.click('[data-book="next"]')
+        page.click('[data-book="next"]')
+    else:
+        page.click(f"#story-{picture.step} > .label-wrap")
+    page.locator(f"#story-{picture.step}").scroll_into_view_if_needed()
+    page.evaluate("step => document.getElementById(step).scrollIntoView()", f"story-{picture.step}")
+
+
 def _furnish(address: str, quality: str) -> str:
-    """A voice that was recorded, trained and heard."""
+    """A voice that was recorded, trained and heard, and a book in either language."""
     with httpx.Client(base_url=address, timeout=600, trust_env=False) as studio:
         if mine := [voice for voice in studio.get("/v1/voices").json()["voices"] if not voice["sample"]]:
             return mine[0]["id"]
@@ -99,6 +131,9 @@ def _furnish(address: str, quality: str) -> str:
         _finish(studio, job["job_id"])
         wish = {"voice": voice["id"], "input": TEXT, "seed": 7}
         studio.post("/v1/audio/speech", json=wish).raise_for_status()
+        for language in languages:
+            story = {"text": say("ui.story.sample_text", language), "voice": voice["id"], "seed": 7}
+            _finish(studio, studio.post("/v1/stories", json=story).raise_for_status().json()["job_id"])
         return voice["id"]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from studio.container import Container
 from studio.settings import Settings
 from tests.browser.conftest import served
-from tests.fakes import FakeEngine, fake_engines
+from tests.fakes import FakeEngine, Held, fake_engines
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +23,7 @@ COMBINATIONS = [
     for light in ("light", "dark")
     for width in (1440, 390)
 ]
-TABS = {"en": ("My voice", "Train", "Speak"), "zh": ("我的声音", "训练", "朗读")}
+TABS = {"en": ("My voice", "Train", "Speak", "Story"), "zh": ("我的声音", "训练", "朗读", "绘本")}
 TEXT = "Once there was a small boat. It sailed past the old pier! Did anyone see it?"
 
 
@@ -42,7 +44,7 @@ def untranslated(page, language: str) -> list[str]:
         """() => {
           const copy = document.querySelector('.gradio-container main').cloneNode(true);
           for (const own of copy.querySelectorAll('.vt-script, textarea, .vt-brand, .vt-segments, .vt-voice strong, '
-            + '.vt-sentences p, .vt-samples p, .vt-past strong, .visually-hidden, svg, style, script')) own.remove();
+            + '.vt-sentences p, .vt-samples p, .vt-past strong, .vt-own, .visually-hidden, svg, style, script')) own.remove();
           const walk = document.createTreeWalker(copy, NodeFilter.SHOW_TEXT);
           const lines = [];
           while (walk.nextNode()) lines.push(walk.currentNode.textContent.trim());
@@ -60,7 +62,7 @@ def check(page, language: str) -> None:
     assert untranslated(page, language) == []
     nameless = page.evaluate(
         """() => [...document.querySelectorAll('main button, main input, main textarea, main img')].filter(e =>
-          e.offsetParent && !e.innerText?.trim() && !e.getAttribute('aria-label') && !e.getAttribute('alt')
+          e.checkVisibility({visibilityProperty: true}) && !e.innerText?.trim() && !e.getAttribute('aria-label') && !e.getAttribute('alt')
           && !e.labels?.length && !e.title).map(e => e.outerHTML.slice(0, 120))"""
     )
     assert nameless == []
@@ -94,6 +96,7 @@ def test_every_tab_in_every_light_and_language(
         page.get_by_role("tab", name=name, exact=True, selected=True).first.wait_for()
         page.wait_for_timeout(150)
         check(page, language)
+    go(page, 2)
     page.click("[data-act=open]")
     page.wait_for_selector(".vt-downloads")
     go(page, 0)
@@ -102,7 +105,7 @@ def test_every_tab_in_every_light_and_language(
     check(page, language)
     choose(page, None)
     page.wait_for_selector("#report .vt-empty")
-    for tab in range(3):
+    for tab in range(4):
         go(page, tab)
         page.wait_for_timeout(100)
         check(page, language)
@@ -115,7 +118,7 @@ def test_the_switches_turn_everything_and_last(visit, trained: str) -> None:
     ).is_visible() else None
     page.click("[data-language=zh]")
     page.get_by_role("tab", name="训练", exact=True).first.wait_for()
-    for tab in range(3):
+    for tab in range(4):
         go(page, tab)
         check(page, "zh")
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -135,13 +138,14 @@ def test_from_a_recording_to_a_reading_and_out_again(
     note = tmp_path / "note.wav"
     note.write_text("this is text")
     page.fill("#voice-name textarea, #voice-name input", "Walker")
-    page.set_input_files(".vt-file-input", [*map(str, CLIPS), str(note)])
+    page.set_input_files("#intake .vt-file-input", [*map(str, CLIPS), str(note)])
     page.wait_for_selector(".vt-notice.is-poor")
     assert "note.wav" in page.inner_text(".vt-notice.is-poor")
     page.wait_for_selector(".vt-plot img")
     assert page.locator(".vt-check").count() == 12
     assert page.locator(".vt-file").count() == 2
-    # cleaning can be undone for one file
+    # cleaning can be undone for one file; the rows move while the plots arrive
+    page.wait_for_timeout(500)
     page.click(".vt-switch >> nth=0")
     page.wait_for_selector(".vt-switch[aria-checked=false]")
     voice = next(voice for voice in container.voices.list() if voice.name == "Walker")
@@ -240,6 +244,72 @@ def test_from_a_recording_to_a_reading_and_out_again(
     assert voice.id not in {voice.id for voice in container.voices.list()}
 
 
+def stop(page, container: Container, held: Held, button: str = "[data-act=cancel]") -> None:
+    """Press it while the job waits; the job goes on only once the studio knows."""
+    (job,) = container.jobs.list(active_only=True)
+    page.click(button)
+    deadline = time.monotonic() + 20
+    while not container.database.value("SELECT cancel_requested FROM jobs WHERE id = ?", job.id):
+        assert time.monotonic() < deadline, "the button did not reach the studio"
+        time.sleep(0.02)
+    held.let_go()
+    assert container.jobs.wait(job.id, 60).state == "cancelled"
+
+
+def test_everything_can_be_stopped_and_begun_again(
+    visit, container: Container, hold: Callable[[str, str], Held]
+) -> None:
+    voices = container.voices
+    voice = voices.create("Stopper")
+    voices.add_recording(voice.id, CLIPS[0], CLIPS[0].name)
+    page = visit("en")
+    choose(page, voice.id)
+
+    # preparing: the voice is a draft again and can be prepared again
+    held = hold("prepare", "prepare")
+    voices.consent(voice.id, "Ida Stopper", "personal", None, "en")
+    assert held.arrived()
+    visit.reload(page)
+    go(page, 1)
+    stop(page, container, held)
+    page.wait_for_selector("#train-progress .vt-notice")
+    assert "Preparing was cancelled" in page.inner_text("#train-progress")
+    go(page, 2)
+    page.locator("text=The instant voice was not made >> visible=true").wait_for()
+    go(page, 0)
+    page.click("[data-act=prepare]")
+    page.wait_for_selector("[data-act=go][data-tab=speak]:not([disabled])")
+
+    # training, in every stage: the voice stays as it was
+    go(page, 1)
+    before = voices.get(voice.id)
+    for number, stage in enumerate(("slice", "transcribe", "features", "train", "check")):
+        held = hold("train", stage)
+        page.click("#train-start")
+        assert held.arrived()
+        page.wait_for_selector(f".vt-rail li:nth-child({number + 1})[aria-current=step]")
+        stop(page, container, held)
+        page.wait_for_selector("#train-start")
+        assert "Training was cancelled" in page.inner_text("#train-progress")
+        assert voices.get(voice.id) == before
+
+    # speaking: what was not spoken is said to be so, and the next try reads it all
+    go(page, 2)
+    held = hold("speak", "speak")
+    page.fill("#speak-text textarea", TEXT)
+    page.click("#speak-go")
+    assert held.arrived()
+    stop(page, container, held, "[data-act=stop]")
+    page.locator("#sentences >> text=not spoken").first.wait_for()
+    page.click("#speak-go")
+    page.wait_for_selector(".vt-downloads")
+
+    go(page, 1)
+    page.click("#train-start")
+    page.wait_for_selector(".vt-samples li >> nth=1")
+    assert [revision.kind for revision in voices.revisions(voice.id)] == ["instant", "trained"]
+
+
 def test_recording_against_the_script(visit, container: Container) -> None:
     page = visit("en", width=390)
     choose(page, None)
@@ -263,7 +333,8 @@ def test_what_people_type_is_never_markup(visit, trained: str) -> None:
     assert "Mara <b>&" in page.inner_text("#shelf")
     go(page, 1)
     page.wait_for_selector(".vt-card")
-    assert "Mara <i>Lind" in page.inner_text(".vt-card")
+    agreed = page.inner_text(".vt-card [data-consent]")
+    assert all(fact in agreed for fact in ("Mara <i>Lind", "Personal use", "2199-01-01", "2026-11"))
     assert page.locator("#shelf b, .vt-card dd i").count() == 0
 
 

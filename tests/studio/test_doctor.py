@@ -123,6 +123,17 @@ def test_disk(tmp_path: Path) -> None:
     assert [doctor.disk(tmp_path, free).level for free in (2**34, 2**30, 2**20)] == ["good", "note", "bad"]
 
 
+def test_pronunciations(tmp_path: Path) -> None:
+    assert doctor.pronunciations(tmp_path).key == "pronunciations.none"
+    path = tmp_path / "pronunciations.txt"
+    path.write_text("cat K AE1 T\n", encoding="utf-8")
+    assert doctor.pronunciations(tmp_path).facts["count"] == 1
+    path.write_text("cat K AE1 T\n重庆 chong\n", encoding="utf-8")
+    finding = doctor.pronunciations(tmp_path)
+    assert (finding.level, finding.key) == ("note", "pronunciations.unread")
+    assert "2: 重庆 chong" in "\n".join(finding.lines("en", plain=True))
+
+
 def test_database(tmp_path: Path) -> None:
     assert doctor.database(tmp_path).key == "database.new"
     path = tmp_path / "studio.db"
@@ -176,7 +187,7 @@ def test_what_a_person_reads(capsys: pytest.CaptureFixture[str], monkeypatch: py
 def test_a_whole_examination(tmp_path: Path) -> None:
     findings = list(doctor.examine({"home": tmp_path / "library", "port": 0}, "en"))
     assert {finding.key.split(".")[0] for finding in findings} == {
-        "python", "packages", "torch", "gpu", "memory", "font", "ffmpeg", "assets", "disk", "database", "port",
+        "python", "packages", "torch", "gpu", "memory", "font", "ffmpeg", "assets", "disk", "database", "pronunciations", "port",
     }  # fmt: skip
     for finding in findings:
         for language in languages:

@@ -37,3 +37,25 @@ def test_unknown_names_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_frozen() -> None:
     with pytest.raises(ValidationError):
         Settings().port = 1
+
+
+@pytest.mark.parametrize(
+    ("address", "taken"),
+    [
+        ("https://models.school", True),
+        ("http://10.0.0.7:8080/mirror/", True),
+        ("ftp://models.school", False),
+        ("models.school", False),
+        ("https://user:word@models.school", False),
+        ("https://models.school/?token=1", False),
+        ("https://", False),
+        ("https://models.school /x", False),
+    ],
+)
+def test_a_hub_of_ones_own(monkeypatch: pytest.MonkeyPatch, address: str, taken: bool) -> None:
+    monkeypatch.setenv("VOXTALE_MODELS_URL", address)
+    if taken:
+        assert Settings().models_url == address
+    else:
+        with pytest.raises(ValidationError):
+            Settings()

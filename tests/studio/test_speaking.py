@@ -5,7 +5,9 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +19,7 @@ from studio.settings import Settings
 from studio.store.records import Speech, VoiceRecord
 from studio.store.speeches import take_key
 from studio.trust import consent
-from tests.fakes import FakeEngine, fake_engines
+from tests.fakes import FakeEngine, fake_engines, fake_painters, write_hum
 
 TEXT = "The first one is here. Then comes a second sentence. Is this the third? The last one ends it."
 
@@ -261,11 +263,35 @@ def test_nothing_comes_out_half_read(container: Container, voice: VoiceRecord, e
         ("... !!! ---", "text_unspeakable"),
         ("你好，世界。", "language_unsupported"),
         ("Hello there. 你好，世界。", "language_unsupported"),
+        ("Hello there. こんにちは。", "language_unsupported"),
+        ("안녕하세요.", "language_unsupported"),
     ],
 )
 def test_texts_that_cannot_be_read(container: Container, voice: VoiceRecord, text: str, code: str) -> None:
     assert refused(code, container.speaking.submit, voice.id, text).status == 422
     assert container.speaking.history(voice.id) == []
+
+
+def test_a_language_that_one_package_away_could_be_read(
+    settings: Settings, engine: FakeEngine, tmp_path: Path, quick_audio: None
+) -> None:
+    described = replace(
+        fake_engines(engine)["fake"], languages=("en", "ko"), missing_packages={"ja": "some-package"}
+    )
+    with Container(settings, {"fake": described}, fake_painters()) as container:
+        draft = container.voices.create("Ann")
+        container.voices.add_recording(draft.id, write_hum(tmp_path / "hum.wav"), "hum.wav")
+        container.voices.consent(draft.id, "Ann Lee", "personal", None, "en")
+        container.jobs.wait(container.voices.get(draft.id).active_job_id, 120)
+        voice = container.voices.get(draft.id)
+        error = refused("language_extra_missing", container.speaking.submit, voice.id, "Hello. こんにちは。")
+        assert error.status == 422 and "Reading Japanese needs the package some-package" in str(
+            error.sentence("en")
+        )
+        assert "日文" in error.sentence("zh").what and error.facts["language"] == "ja"
+        refused("language_unsupported", container.speaking.submit, voice.id, "你好，世界。")
+        speech = read(container, voice, "Hello there. 오늘은 날씨가 좋아요. 정말 좋아요!")
+        assert (speech.state, len(speech.takes)) == ("done", 3)
 
 
 @pytest.mark.parametrize(

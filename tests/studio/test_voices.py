@@ -15,7 +15,7 @@ from studio.container import Container
 from studio.errors import StudioError
 from studio.settings import Settings
 from studio.store.records import VoiceRecord
-from tests.fakes import FakeEngine, fake_engines, write_hum
+from tests.fakes import FakeEngine, Held, fake_engines, write_hum
 
 pytestmark = pytest.mark.usefixtures("quick_audio")
 
@@ -30,7 +30,9 @@ def refused(code: str, call: Callable[..., object], *arguments: object) -> Studi
 
 def files(container: Container) -> list[Path]:
     home = container.settings.home
-    return [p for p in home.rglob("*") if p.is_file() and not p.name.startswith("studio.")]
+    return sorted(
+        p for p in home.rglob("*") if p.is_file() and not p.name.startswith(("studio.", "pronunciations."))
+    )
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -171,7 +173,7 @@ def test_training_makes_a_live_revision_with_a_card(container: Container, voice:
     assert card["recordings"][0]["sha256"] == container.voices.recordings(voice.id)[0].sha256
     assert container.voices.use_revision(voice.id, 1).revision.number == 1
     refused("revision_unknown", container.voices.use_revision, voice.id, 9)
-    assert container.voices.training_estimates()["good"] < 30  # as measured, not the reference
+    assert container.voices.training_estimates("fake")["good"] < 30  # as measured, not the reference
 
 
 def test_two_tabs_get_one_training(container: Container, voice: VoiceRecord, engine: FakeEngine) -> None:
@@ -194,28 +196,39 @@ def test_two_tabs_get_one_training(container: Container, voice: VoiceRecord, eng
 
 @pytest.mark.parametrize("stage", ["slice", "transcribe", "features", "train", "check"])
 def test_cancel_in_every_stage(
-    container: Container, voice: VoiceRecord, stage: str, monkeypatch: pytest.MonkeyPatch
+    container: Container, voice: VoiceRecord, stage: str, hold: Callable[[str, str], Held]
 ) -> None:
-    from studio.jobs.runner import JobRun
-
-    reached, go, report = threading.Event(), threading.Event(), JobRun.stage
-
-    def stop_here(run: JobRun, name: str, progress: float) -> None:
-        if name == stage and run.job.kind == "train":
-            reached.set()
-            go.wait(10)
-        report(run, name, progress)
-
-    monkeypatch.setattr(JobRun, "stage", stop_here)
+    before, held = files(container), hold("train", stage)
     job = container.voices.train(voice.id, "quick")
-    assert reached.wait(10)
+    assert held.arrived()
     container.jobs.cancel(job.id)
-    go.set()
+    held.let_go()
     assert container.jobs.wait(job.id, 10).state == "cancelled"
     after = container.voices.get(voice.id)
     assert (after.state, after.revision.number) == ("ready", 1)
-    until(lambda: not list((container.settings.home / "jobs").glob("*/*")))
-    assert container.voices.train(voice.id, "quick").id != job.id
+    until(lambda: files(container) == before)
+    again = container.voices.train(voice.id, "quick")
+    assert (again.id != job.id, container.jobs.wait(again.id, 10).state) == (True, "done")
+
+
+def test_an_instant_voice_that_was_stopped_can_be_prepared_again(
+    container: Container, tmp_path: Path, hold: Callable[[str, str], Held]
+) -> None:
+    voice = container.voices.create("Ann")
+    refused("voice_without_recordings", container.voices.prepare, voice.id)
+    container.voices.add_recording(voice.id, write_hum(tmp_path / "a.wav"), "a.wav")
+    refused("consent_none", container.voices.prepare, voice.id)
+    held = hold("prepare", "prepare")
+    container.voices.consent(voice.id, "Ann Lee", "personal", None, "en")
+    assert held.arrived()
+    job_id = container.voices.get(voice.id).active_job_id
+    assert container.voices.prepare(voice.id).id == job_id
+    container.jobs.cancel(job_id)
+    held.let_go()
+    assert container.jobs.wait(job_id, 10).state == "cancelled"
+    assert container.voices.get(voice.id).state == "draft"
+    assert container.jobs.wait(container.voices.prepare(voice.id).id, 10).state == "done"
+    assert container.voices.get(voice.id).state == "ready"
 
 
 def test_a_failed_training_keeps_the_voice(

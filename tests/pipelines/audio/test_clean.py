@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from degradation import with_hum, with_noise
 
 from pipelines.audio.clean import LONGEST_PAUSE_SECONDS, PEAK_DB, clean
 from pipelines.audio.denoise import denoise
 from pipelines.audio.features import power_frames
 from pipelines.audio.quality import assess
 from pipelines.audio.recording import Recording
+from tests.pipelines.audio.degradation import with_hum, with_noise
 
 
 @pytest.fixture(scope="module")

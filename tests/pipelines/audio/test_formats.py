@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from pipelines.audio.decode import decode_audio
-from pipelines.audio.formats import FORMATS, encode, read_tags
+from pipelines.audio.formats import FORMATS, STREAMED_FORMATS, StreamedFile, as_kept, encode, read_tags
 from pipelines.failure import CraftError
 
 TAGS = {
@@ -77,3 +77,48 @@ def test_unknown_formats_and_broken_waves():
     assert caught.value.facts["format"] == "aac" and "wav" in caught.value.facts["known"]
     with pytest.raises(ValueError):
         encode(np.array([0, np.nan], np.float32), 16000, "wav", {})
+
+
+# While it is being spoken
+
+
+def pieces(wave, rate, format, tags=TAGS):
+    """What a listener gets, piece by piece, of a wave that is spoken 0.3 s at a time."""
+    file = StreamedFile(rate, format, tags)
+    step = int(0.3 * rate)
+    yield from (file.feed(wave[start : start + step]) for start in range(0, len(wave), step))
+    yield file.close()
+
+
+@pytest.mark.parametrize("format", STREAMED_FORMATS)
+def test_a_stream_is_a_labelled_file_from_its_beginning_on(tmp_path, speech, format):
+    rate = 24000
+    sent = list(pieces(speech.wave[: 4 * rate], rate, format))
+    data = b"".join(sent)
+    found = read_tags(data)
+    assert {name: found.get(name.lower()) for name in TAGS} == TAGS
+    assert read_tags(b"".join(sent[:4]))["aigc"] == TAGS["AIGC"]  # whoever stops listening has it too
+    (tmp_path / f"a.{format}").write_bytes(data)
+    recording = decode_audio(tmp_path / f"a.{format}")
+    assert recording.seconds == pytest.approx(4.0, abs=0.06)
+    whole = encode(speech.wave[: 4 * rate], rate, format, TAGS)
+    (tmp_path / f"b.{format}").write_bytes(whole)
+    expected = decode_audio(tmp_path / f"b.{format}").wave
+    delay = 1105 if format == "mp3" else 0  # of its coder, which only the end could have said
+    assert np.abs(recording.wave[delay : delay + len(expected)] - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize("format", STREAMED_FORMATS)
+def test_a_stream_keeps_up_with_the_voice(speech, format):
+    """Half a second behind at most, so that what was spoken is heard."""
+    rate = 24000
+    wave = speech.wave[: 6 * rate]
+    sent = list(pieces(wave, rate, format, {}))
+    share = np.cumsum([len(piece) for piece in sent]) / sum(len(piece) for piece in sent)
+    spoken = np.minimum(1, 0.3 * rate * np.arange(1, len(sent) + 1) / len(wave))
+    assert (spoken - share).max() * 6 < 0.5
+
+
+def test_what_is_kept_is_what_comes_back(speech):
+    wave, _ = soundfile.read(io.BytesIO(encode(speech.wave, 24000, "wav", {})), dtype="float32")
+    assert np.array_equal(as_kept(speech.wave), wave)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.audio.joining import join, soften_edges
+from pipelines.audio.joining import join, soften_edges, softened
 
 RATE = 22050
 
@@ -58,3 +58,14 @@ def test_edges_of_short_and_empty_waves():
 def test_pauses_must_fit():
     with pytest.raises(ValueError):
         join([tone(0.1), tone(0.1), tone(0.1)], RATE, [0.1])
+
+
+@pytest.mark.parametrize("chunk_seconds", [0.001, 0.004, 0.05, 0.3, 2.0])
+@pytest.mark.parametrize("seconds", [0.0, 0.003, 0.012, 0.7])
+def test_edges_are_softened_of_what_is_still_coming(chunk_seconds, seconds):
+    wave, step = tone(seconds), int(chunk_seconds * RATE)
+    chunks = [wave[start : start + step] for start in range(0, len(wave), step)]
+    heard = list(softened(iter(chunks), RATE))
+    assert np.array_equal(np.concatenate(heard), soften_edges(wave, RATE))
+    if seconds > 0.5 and chunk_seconds == 0.05:
+        assert len(heard) > 10

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pipelines.audio.levelling import PEAK, RMS, levelled
+from pipelines.audio.levelling import PEAK, RMS, Leveller, levelled
 
 RATE = 22050
 
@@ -40,3 +40,17 @@ def test_silence_stays_silent_and_short_waves_pass(samples: int) -> None:
 
 def test_a_whisper_of_noise_is_not_blown_up_without_end() -> None:
     assert float(levelled(noise(gain=1e-6), RATE).abs().max()) < 1e-3
+
+
+def test_chunks_are_levelled_as_they_come_without_a_step() -> None:
+    loud, quiet = noise(2.0, 0.5), noise(2.0, 0.05)
+    leveller = Leveller(RATE)
+    heard = torch.cat([leveller(chunk) for chunk in (quiet[:RATE], loud[:RATE], quiet[RATE:], loud[RATE:])])
+    assert float(heard.abs().max()) <= 1.0
+    factors = heard / torch.cat([quiet[:RATE], loud[:RATE], quiet[RATE:], loud[RATE:]])
+    inside = heard.abs() < 1.0
+    assert float(factors[inside].diff().abs().max()) < 0.05 * float(factors[inside].max())
+    steady, whole = Leveller(RATE), noise(4.0, 0.02)
+    spoken = torch.cat([steady(chunk) for chunk in whole.split(RATE // 2)])
+    assert float(spoken.square().mean().sqrt()) == pytest.approx(RMS, rel=0.05)
+    torch.testing.assert_close(Leveller(RATE)(whole), levelled(whole, RATE))

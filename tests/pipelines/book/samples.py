@@ -84,7 +84,7 @@ def picture(
 def take(text: str, seconds: float | None = None) -> Take:
     """A hum with one bump a word."""
     units = text.split() if " " in text else list(text)
-    seconds = seconds or 0.22 * len(units)
+    seconds = seconds or 0.12 * len(units)
     time = np.arange(round(seconds * RATE)) / RATE
     beat = seconds / len(units)
     wave = 0.3 * np.sin(2 * np.pi * 220 * time) * np.abs(np.sin(np.pi * time / beat))

@@ -246,7 +246,15 @@ def test_the_film_speaks_where_the_page_does(made: Callable[..., Path]) -> None:
     assert loud[start : start + round(book.pages[0].sentences[0].end_seconds * rate)].max() > 0.2
 
 
-def test_a_silent_film_shows_each_page_long_enough_to_read(made: Callable[..., Path]) -> None:
+@pytest.fixture
+def few_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A film drawn more coarsely in time, where that is not what is tested."""
+    monkeypatch.setattr("pipelines.book.exports.mp4.FRAMES_PER_SECOND", 2)
+
+
+def test_a_silent_film_shows_each_page_long_enough_to_read(
+    made: Callable[..., Path], few_frames: None
+) -> None:
     with av.open(str(made("mp4", "zh", False))) as film:
         assert not film.streams.audio
         assert film.duration / 1e6 >= COVER_SECONDS + END_SECONDS + 2 * 5.5
@@ -259,7 +267,7 @@ def test_a_silent_book_is_a_book(made: Callable[..., Path], format: str, languag
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_the_same_book_gives_the_same_bytes(format: str, tmp_path: Path) -> None:
+def test_the_same_book_gives_the_same_bytes(format: str, tmp_path: Path, few_frames: None) -> None:
     book = sample_book("zh", pages=1)
     export(book, format, tmp_path / "one")
     export(sample_book("zh", pages=1), format, tmp_path / "two")
@@ -268,7 +276,7 @@ def test_the_same_book_gives_the_same_bytes(format: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(
-    format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    format: str, tmp_path: Path, few_frames: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "book"
     path.write_bytes(b"the old one")
@@ -289,9 +297,10 @@ def test_a_really_full_disk(format: str, tmp_path: Path) -> None:
     program = f"""
 import resource, signal, sys
 from pathlib import Path
-from pipelines.book.exports import export
+from pipelines.book.exports import export, mp4
 from pipelines.failure import CraftError
 from tests.pipelines.book.samples import sample_book
+mp4.FRAMES_PER_SECOND = 2
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:

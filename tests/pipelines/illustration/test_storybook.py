@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from random import Random
 
 import numpy as np
 import pytest
 
 from pipelines.illustration.captions import prompt
-from pipelines.illustration.palette import PALETTES
 from pipelines.illustration.places import PLACES
 from pipelines.training.storybook_scenes import (
     CHUNK,
@@ -24,7 +24,6 @@ pytest.importorskip("diffusers")
 from pipelines.illustration.painter import Painter, new_vae, standardise, train_tokenizer  # noqa: E402
 from pipelines.training.storybook_diffusion import DiffusionTraining  # noqa: E402
 from pipelines.training.storybook_pool import Latents  # noqa: E402
-from pipelines.training.storybook_ruler import Asked, Ruler  # noqa: E402
 
 
 def test_training_never_sees_a_held_out_pair_and_the_tests_see_nothing_else():
@@ -45,7 +44,7 @@ def test_the_factory_renders_what_it_says():
         chunk = factory.ready(120)
         assert chunk is not None and factory.ready(0.01) is None
         assert factory.pixels.std((1, 2, 3)).min() > 5
-        assert set(chunk.palette) == set(range(len(PALETTES)))
+        assert 0.5 < chunk.single.mean() < 0.85 and 0 < chunk.near.mean() < 0.4
         assert all(len(view) == 4 for scene in chunk.captions for view in scene)
     finally:
         factory.close()
@@ -92,27 +91,14 @@ def test_the_folder_is_a_stable_diffusion_pipeline_under_22_mb(tmp_path):
     assert images[0].size == (256, 256)
 
 
-def test_the_ruler_scores_what_it_is_told():
-    torch.manual_seed(0)
-    ruler = Ruler().eval()
-    pictures = torch.rand(3, 3, 256, 256)
-    with torch.no_grad():
-        subjects, places, palettes = ruler(pictures)
-    best = subjects.topk(2, 1).indices
-    who = torch.full((3, 3), -1)
-    who[:, :2] = best
-    score = ruler.measure(pictures, Asked(who, places.argmax(1), (palettes.argmax(1) + 1) % 6))
-    assert (score.subject, score.place, score.palette) == (1.0, 1.0, 0.0)
-
-
 def test_diffusion_steps_learn_average_and_resume():
     torch.manual_seed(0)
     painter = Painter.new(captions(1500, 1))
 
     def training() -> DiffusionTraining:
-        autocast = torch.autocast("cpu", torch.bfloat16)
+        whole = nullcontext()  # a processor computes in float32 many times faster than in bfloat16
         return DiffusionTraining(
-            painter, batch=4, rate=2e-3, average=0.9, gamma=5.0, autocast=autocast, log=print
+            painter, batch=2, rate=2e-3, average=0.9, gamma=5.0, autocast=whole, log=print
         )
 
     values = torch.randn(6, 2, 4, 32, 32, dtype=torch.bfloat16)

@@ -42,6 +42,21 @@ def test_the_seed_decides(starter: StarterEngine, reader: Voice) -> None:
 
 
 @pytest.mark.slow
+def test_sentence_after_sentence_and_in_one_chunk(starter: StarterEngine, reader: Voice) -> None:
+    quick = {"num_inference_steps": 2}
+    single = [starter.synthesize(text, reader, quick, seed) for text, seed in (("Yes.", 3), ("No.", 4))]
+    for one, other in zip(
+        starter.synthesize_batch(["Yes.", "No."], reader, quick, [3, 4]), single, strict=True
+    ):
+        assert np.array_equal(one.wave, other.wave) and one.words == other.words
+    stream = starter.stream("Yes.", reader, quick, 3)
+    assert np.array_equal(next(stream), single[0].wave)
+    with pytest.raises(StopIteration) as end:
+        next(stream)
+    assert np.array_equal(end.value.value.wave, single[0].wave)
+
+
+@pytest.mark.slow
 def test_expressiveness_makes_seeds_differ(starter: StarterEngine, reader: Voice) -> None:
     def apart(noise_scale: float) -> float:
         one, other = (

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
+import pytest
 import torch
 
 from pipelines.speech.voice import Voice
@@ -20,6 +22,13 @@ def test_a_voice_survives_its_file(tmp_path: Path) -> None:
     assert back.tensors.keys() == tensors.keys()
     for name, tensor in tensors.items():
         assert torch.equal(back.tensors[name], tensor) and back.tensors[name].dtype == tensor.dtype
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_known_as_one() -> None:
+    with pytest.raises(OSError) as caught:
+        Voice("starter", {"a": torch.zeros(3)}, {}).save(Path("/dev/full"))
+    assert caught.value.errno == errno.ENOSPC
 
 
 def test_a_voice_knows_its_weight_and_moves_whole() -> None:

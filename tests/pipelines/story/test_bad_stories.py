@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from stories import STORIES
 
 from pipelines.failure import CraftError
 from pipelines.story.plan import LIMIT_WORDS, plan_story
+from tests.pipelines.story.stories import STORIES
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ from pipelines.story.plan import LIMIT_WORDS, plan_story
         ("牛奶，盐，酱油，洗衣粉", "story_not_a_story"),
         ("Il était une fois une petite fille qui vivait dans la forêt avec sa mère.", "story_language"),
         ("こんにちは、元気ですか", "story_language"),
+        ("옛날에 작은 여우가 숲에 살았습니다.", "story_language"),
         ("word " * LIMIT_WORDS, "story_too_long"),
         ("字" * LIMIT_WORDS, "story_too_long"),
         ("Once there was a massacre in the village.", "story_forbidden_subject"),

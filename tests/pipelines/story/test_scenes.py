@@ -8,7 +8,6 @@ from random import Random
 
 import numpy as np
 import pytest
-from stories import MOON, STAR, STORIES
 
 from pipelines.failure import CraftError
 from pipelines.story.boundaries import BALANCE, _best, find_boundaries, find_scenes
@@ -26,6 +25,7 @@ from pipelines.story.scenes import (
     sentences_of,
     split_scene,
 )
+from tests.pipelines.story.stories import MOON, STAR, STORIES
 
 
 @pytest.fixture(scope="module")
@@ -249,3 +249,19 @@ def test_seeds_differ_by_book_page_and_take() -> None:
     }
     assert len(seeds) == 48
     assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "猫头鹰说：“月亮躲在云后面睡觉呢。我们去山上找它吧。”他们一起走过小河，爬上高高的山。风把云吹走了。",
+        'The owl said: "The moon is asleep. The next morning we go to the sea." They climbed the hill. It was dark.',
+        "The owl said: “The moon is asleep. The next morning we go to the sea.” They climbed the hill. It was dark.",
+    ],
+)
+@pytest.mark.parametrize("pages", [2, 3])
+def test_no_page_ends_while_somebody_speaks(text: str, pages: int) -> None:
+    scenes = plan_story(text, pages=pages).scenes
+    assert len(scenes) == pages
+    for scene in scenes:
+        assert scene.text.count("“") == scene.text.count("”") and scene.text.count('"') % 2 == 0

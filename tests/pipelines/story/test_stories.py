@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from stories import STORIES, Told
 
 from pipelines.illustration.drawing import subjects
 from pipelines.illustration.layout import boxes, compose
 from pipelines.illustration.places import PLACES
 from pipelines.story.plan import STYLES, Story, plan_story
 from pipelines.story.prompts import TOKENS, count_tokens
+from tests.pipelines.story.stories import STORIES, Told
 
 every_story = pytest.mark.parametrize("told", STORIES, ids=lambda told: told.name)
 

@@ -14,7 +14,15 @@ from pipelines.failure import Cancelled, CraftError
 from pipelines.story.plan import plan_story
 from pipelines.story.prosody import Telling, measure
 from pipelines.story.scenes import sentences_of
-from pipelines.story.transcribe import TimedWord, Transcript, _Heard, _stretches, _written, transcribe
+from pipelines.story.transcribe import (
+    Heard,
+    TimedWord,
+    Transcript,
+    _punctuated,
+    composed,
+    transcribe,
+    windows,
+)
 
 RATE = 24000
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "speech"
@@ -102,8 +110,8 @@ def test_speech_played_backwards_is_not_made_up_into_a_story() -> None:
     assert refused.value.code in ("story_unclear", "story_no_speech")
 
 
-def heard(*words: tuple[str, float, float]) -> list[_Heard]:
-    return [_Heard(text, start, end, 1.0) for text, start, end in words]
+def heard(*words: tuple[str, float, float]) -> list[Heard]:
+    return [Heard(text, start, end, 1.0) for text, start, end in words]
 
 
 def test_pauses_become_marks() -> None:
@@ -111,20 +119,22 @@ def test_pauses_become_marks() -> None:
         ("i'm", 0.0, 0.3), ("here", 0.3, 0.6), ("with", 0.6, 0.8), ("you", 0.8, 1.0), ("and", 1.3, 1.5),
         ("me", 1.5, 1.8), ("then", 2.4, 2.6), ("i", 2.6, 2.7), ("ran", 2.7, 3.0), ("home", 5.0, 5.4),
     )  # fmt: skip
-    assert _written(words, 6.0).text == "I'm here with you, and me. Then I ran.\n\nHome."
+    assert composed(_punctuated(words), 6.0).text == "I'm here with you, and me. Then I ran.\n\nHome."
 
 
 def test_a_sentence_without_pauses_is_cut_all_the_same() -> None:
     words = heard(*((f"w{index}", 0.3 * index, 0.3 * index + 0.29) for index in range(90)))
-    assert max(len(part.split()) for part in _written(words, 30.0).text.split(".")) <= 28
+    text = composed(_punctuated(words), 30.0).text
+    assert max(len(part.split()) for part in text.split(".")) <= 28
 
 
 def test_long_speech_is_heard_in_stretches() -> None:
     spans = tuple((2.0 * index, 2.0 * index + 1.8) for index in range(40))
-    stretches = _stretches(spans)
-    assert all(end - start <= 20.01 for start, end in stretches)
-    assert stretches[0][0] == 0 and stretches[-1][1] == spans[-1][1]
-    assert all(end - start <= 20.01 for start, end in _stretches(((0.0, 65.0),)))
+    stretches = windows(spans, 20.0, 0.5)
+    assert all(stretch[-1][1] - stretch[0][0] <= 20.01 for stretch in stretches)
+    assert tuple(span for stretch in stretches for span in stretch) == spans
+    assert [len(stretch) for stretch in windows(((0.0, 65.0),), 20.0, 0.5)] == [1] * 4
+    assert len(windows(((0.0, 1.0), (1.4, 2.0), (3.0, 4.0)), 20.0, 0.5)) == 2, "a longer pause parts them"
 
 
 def tone(hertz: float, amplitude: float, seconds: float) -> np.ndarray:

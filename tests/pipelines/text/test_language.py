@@ -1,6 +1,8 @@
+import unicodedata
+
 import pytest
 
-from pipelines.text.language import detect_language
+from pipelines.text.language import detect_language, spoken_languages
 
 
 @pytest.mark.parametrize(
@@ -16,9 +18,18 @@ from pipelines.text.language import detect_language
         ("今天是2024年", "zh"),
         ("我喜欢 Python", "mixed"),
         ("My name is 王芳.", "mixed"),
-        ("こんにちは", "other"),
-        ("東京へ行きます", "other"),
-        ("안녕하세요", "other"),
+        ("こんにちは", "ja"),
+        ("東京へ行きます", "ja"),
+        ("人々はPythonが好き。", "ja"),
+        ("ｶﾀｶﾅ", "ja"),
+        ("東京。", "zh"),  # no letter tells
+        ("人々", "other"),
+        ("안녕하세요", "ko"),
+        ("2024년 한국 中國 news ㅋㅋ", "ko"),
+        (unicodedata.normalize("NFD", "안녕"), "ko"),
+        ("ㅋㅋㅋ", "other"),
+        ("안녕 こんにちは", "other"),
+        ("こんにちは Привет", "other"),
         ("Привет, мир", "other"),
         ("مرحبا", "other"),
         ("Le chat est sur la table dans la cuisine.", "other"),
@@ -35,3 +46,8 @@ from pipelines.text.language import detect_language
 )
 def test_language(text, language):
     assert detect_language(text) == language
+
+
+def test_what_a_voice_must_speak():
+    assert spoken_languages("mixed") == {"en", "zh"}
+    assert spoken_languages("ja") == {"ja"}

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,43 +19,10 @@ from pipelines.speech.voice import Voice
 from pipelines.text.symbols import SYMBOL_ID
 from pipelines.training import fine_tune as module
 from pipelines.training.fine_tune import LEAST_SECONDS, PLANS, Plan
+from tests.training_watcher import PowerCut, Watcher
 
 STAGES = ("slice", "transcribe", "features", "train", "check")
 SMALL = Plan(steps=4, lora_rank=4, batch=3, crop=64, check_every=2)
-
-
-class Watcher:
-    """A monitor that writes down what it is told, and stops the training where it is asked to."""
-
-    def __init__(self, work_dir: Path, cancel_at: str | None = None, die_after_steps: int = 10**9) -> None:
-        self.work_dir = work_dir
-        self.cancel_at, self.die_after_steps = cancel_at, die_after_steps
-        self.stages: list[tuple[str, float]] = []
-        self.losses: list[tuple[int, float, float | None]] = []
-        self.in_turn = False
-
-    def stage(self, name: str, progress: float) -> None:
-        self.stages.append((name, progress))
-        if name == self.cancel_at:
-            raise Cancelled
-        if sum(stage == "train" for stage, _ in self.stages) > self.die_after_steps:
-            raise PowerCut
-
-    def loss(self, step: int, train: float, held_out: float | None) -> None:
-        self.losses.append((step, train, held_out))
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        assert not self.in_turn, "a turn within a turn never begins"
-        self.in_turn = True
-        try:
-            yield
-        finally:
-            self.in_turn = False
-
-
-class PowerCut(BaseException):
-    pass
 
 
 @pytest.fixture(autouse=True)
@@ -197,7 +163,7 @@ def test_numbers_that_are_none_end_a_training_at_once(
     watcher = Watcher(tmp_path)
     with pytest.raises(CraftError) as caught:
         spoilt(starter).fine_tune(recordings, "quick", watcher)
-    assert (caught.value.code, caught.value.facts) == ("training_diverged", {"step": 0})
+    assert (caught.value.code, caught.value.facts) == ("training_diverged", {"stage": "Starter", "step": 0})
     assert watcher.losses == [], "a curve of no numbers was shown"
 
 
@@ -277,22 +243,20 @@ def test_what_is_stored_is_what_was_trained(
     starter: StarterEngine, recordings: list[Recording], tmp_path: Path
 ) -> None:
     """The adapter, merged from its file, answers as the network that LoRA was injected into; in at most 8 MB."""
-    watcher = Watcher(tmp_path / "work")
-    watcher.work_dir.mkdir()
     examples = module.hold_out(
         [e for r in recordings for e in module.examples_of(starter.mel(r), None, starter.ear)]
     )
     largest = max(PLANS.values(), key=lambda plan: plan.lora_rank)
     plan = replace(largest, steps=0, crop=64)
-    adaptation = module._Adaptation(
-        starter, module.lay_out(examples, "cpu"), starter.prepare(recordings), plan, watcher
+    learner = module.AcousticLearner(
+        starter, module.lay_out(examples, "cpu"), starter.prepare(recordings), plan
     )
     torch.manual_seed(1)
     with torch.no_grad():
-        for weight in adaptation.lora.values():
+        for weight in learner.lora.values():
             weight.copy_(torch.randn_like(weight) * 0.02)
-    adaptation.best = (math.inf, 0, adaptation._values())
-    voice, *_ = adaptation.run()
+    tensors = module.adapter_tensors(learner.lora) | {"speaker": learner.speaker}
+    voice = starter.voice(tensors, {"lora_scale": module.LORA_SCALE})
     path = tmp_path / "voice.safetensors"
     voice.save(path)
     assert path.stat().st_size <= 8 * 2**20
@@ -303,7 +267,7 @@ def test_what_is_stored_is_what_was_trained(
     starts = torch.tensor([[0, 4, 8, 16, 24, 36, 40]])
     with torch.no_grad():
         answers = []
-        for network in (adaptation.network.eval(), merged, starter.acoustic):
+        for network in (learner.network, merged, starter.acoustic):
             text = network.text(
                 symbols, torch.zeros_like(symbols), torch.tensor([0]), torch.ones(1, 6, 1), speaker
             )

@@ -23,6 +23,15 @@ def client(container: Container) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.fixture
+def hearing_client(hearing: Container) -> Iterator[TestClient]:
+    """Of a studio that has a Whisper, which is none."""
+    with TestClient(
+        build_api(hearing), base_url="http://127.0.0.1:7860", raise_server_exceptions=False
+    ) as client:
+        yield client
+
+
 def recording_files(count: int = 2) -> list[tuple[str, tuple[str, bytes]]]:
     """Real speech; a multipart body's ``files``."""
     paths = sorted(SPEECH.glob("LJ001-*.flac"))[:count]
@@ -42,8 +51,8 @@ def finished(client: TestClient, job_id: str, seconds: float = 60) -> dict:
 
 
 @pytest.fixture
-def make_voice(client: TestClient) -> Callable[[], dict]:
-    """A voice that can speak."""
+def make_voice(client: TestClient, quick_audio: None) -> Callable[[], dict]:
+    """A voice that can speak; how its recordings came in is not what is tested."""
 
     return partial(new_voice, client)
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,4 +47,5 @@ def test_the_program_works(
     monkeypatch.chdir(tmp_path)
     exec(compile(program.replace("http://127.0.0.1:7860", base_url), readme, "exec"), {})
     assert soundfile.info("fox.wav").duration > 0.5
+    assert zipfile.is_zipfile("pip.epub")
     assert [voice.id for voice in container.voices.list()] == before

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from fastapi.testclient import TestClient
 
+from pipelines.speech.catalogue import ENGINES
 from studio.api.server import build_api
 from studio.container import Container
 from studio.settings import Settings
@@ -148,10 +149,38 @@ def test_half_a_character_is_refused(client: TestClient, voice_id: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid")
 
 
-def test_a_pace_out_of_range_names_the_range(client: TestClient, voice_id: str) -> None:
-    answer = speak(client, voice_id, speed=4.0)
-    assert answer.status_code == 422
-    assert "length_scale" in answer.json()["detail"]
+def test_the_schema_allows_what_engines_obey(client: TestClient) -> None:
+    fields = client.get("/v1/openapi.json").json()["components"]["schemas"]["SpeechWish"]["properties"]
+    paces = [
+        control
+        for engine in ENGINES.values()
+        for control in engine.controls
+        if control.name == "length_scale"
+    ]
+    slowest, fastest = max(pace.maximum for pace in paces), min(pace.minimum for pace in paces)
+    pace = fields["length_scale"]["anyOf"][0]
+    assert (pace["minimum"], pace["maximum"]) == (fastest, slowest)
+    assert (fields["speed"]["minimum"], fields["speed"]["maximum"]) == (1 / slowest, 1 / fastest)
+    assert "length_scale" in fields["speed"]["description"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"speed": 4.0}, "speed must be at most 2.0."),
+        ({"speed": 0.25}, "speed must be at least 0.5."),
+        ({"length_scale": 3.0}, "length_scale must be at most 2.0."),
+        (
+            {"speed": 0.5, "length_scale": 1.5},
+            "speed is 0.5; with a length_scale of 1.5 this voice allows 0.75 to 3.",
+        ),
+    ],
+)
+def test_a_pace_out_of_range_is_said_of_what_was_asked(
+    client: TestClient, voice_id: str, fields: dict, sentence: str
+) -> None:
+    answer = speak(client, voice_id, **fields)
+    assert (answer.status_code, answer.json()["detail"]) == (422, sentence)
 
 
 def test_the_way_in_answers_while_someone_waits(

@@ -107,7 +107,7 @@ def test_one_refused_file_and_nothing_is_kept(
         "/v1/voices", data=CONSENT, files=[*recording_files(1), ("files", ("diary.wav", bad))]
     )
     assert (answer.status_code, answer.json()["code"]) == (422, code)
-    assert answer.json()["next"]
+    assert answer.json()["next"] and answer.json()["facts"]["filename"] == "diary.wav"
     assert [voice.id for voice in container.voices.list()] == before
     assert files(settings) == kept
 
@@ -210,3 +210,48 @@ def test_visitors_of_a_demo_change_nothing(settings: Settings, engine: FakeEngin
             404,
         )
         assert client.delete(f"/v1/voices/{voice_id}").status_code in (403, 404)
+
+
+def test_what_is_said_in_a_recording_is_given_changed_and_heard(
+    hearing_client: TestClient, quick_audio: None
+) -> None:
+    client = hearing_client
+    answer = client.post(
+        "/v1/voices", data={**CONSENT, "reference_text": "Never surpassed."}, files=recording_files()
+    )
+    voice = answer.json()
+    assert answer.status_code == 201, voice
+    finished(client, voice["active_job_id"])
+
+    def recordings() -> list[dict]:
+        return client.get(f"/v1/voices/{voice['id']}").json()["recordings"]
+
+    first, second = recordings()
+    assert (first["text"], first["heard_by"]) == ("Never surpassed.", None)
+    assert (second["text"], second["heard_by"]) == ("Once upon a time.", "whisper-small")
+    address = f"/v1/voices/{voice['id']}/recordings/{second['id']}/text"
+    corrected = client.put(address, json={"text": "Once upon a rhyme."})
+    assert (corrected.status_code, corrected.json()["text"]) == (200, "Once upon a rhyme.")
+    assert corrected.json()["heard_by"] is None
+    asked = client.post(address)
+    assert asked.status_code == 202 and asked.headers["location"] == f"/v1/jobs/{asked.json()['job_id']}"
+    assert finished(client, asked.json()["job_id"])["state"] == "done"
+    assert recordings()[1]["heard_by"] == "whisper-small"
+
+
+def test_texts_of_no_recording_of_the_voice_are_refused(
+    client: TestClient, make_voice: Callable[[], dict]
+) -> None:
+    voice = make_voice()
+    address = f"/v1/voices/{voice['id']}/recordings/{{}}/text"
+    mine = address.format(voice["recordings"][0]["id"])
+    for url, body, status, code in (
+        (address.format("rec_00000000000000000000"), {"text": "a"}, 404, "recording_unknown"),
+        (mine, {"text": "a" * 6000}, 422, "transcript_too_long"),
+        (mine, {"said": "a"}, 422, "request_invalid"),
+    ):
+        answer = client.put(url, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    answer = client.post(mine)
+    assert (answer.status_code, answer.json()["code"]) == (409, "transcriber_missing")
+    assert client.put(mine, json={"text": ""}).json()["text"] is None

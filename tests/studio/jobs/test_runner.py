@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.failure import CraftError
+from studio.errors import Fault, StudioError
 from studio.jobs.job import Job
 from studio.jobs.queue import JobQueue
 from studio.jobs.runner import JobRun, JobRunner
@@ -95,6 +96,41 @@ def test_failures_can_be_said_in_both_languages(bench: Bench, error: Exception, 
     job = bench.end_of(bench.train())
     assert (job.state, job.error.code) == ("failed", code)
     assert job.error.sentence("en").next and job.error.sentence("zh").next
+
+
+def test_a_failure_is_told_even_when_the_disk_is_full(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail, reserve = bench.queue.fail, bench.artifacts.home / "studio.reserve"
+
+    def full(job_id: str, fault: Fault) -> None:
+        if reserve.exists():
+            raise StudioError("disk_full", 507)
+        fail(job_id, fault)
+
+    def work(run: JobRun) -> dict:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(bench.queue, "fail", full)
+    bench.work = work
+    bench.start()
+    began = time.monotonic()
+    assert bench.end_of(bench.train()).error.code == "disk_full"
+    assert time.monotonic() - began < 1.9, "it waited for someone to make room"
+    bench.work = lambda run: {}
+    assert bench.end_of(bench.train("w")).state == "done"
+    assert reserve.exists()  # for the next time
+
+
+def test_a_missed_heartbeat_is_not_the_last(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    beats = []
+
+    def beat() -> None:
+        beats.append(1)
+        raise StudioError("disk_full", 507)
+
+    monkeypatch.setattr("studio.jobs.runner.HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(bench.queue, "heartbeat", beat)
+    bench.start()
+    until(lambda: len(beats) > 2)
 
 
 def test_the_worker_outlives_a_failure(bench: Bench) -> None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from studio.serving.gpu_lane import OVERTAKES, SPEECH, TRAINING, GpuLane
+from studio.serving.gpu_lane import DRAWING, OVERTAKES, SPEECH, TRAINING, GpuLane
 
 
 def waiting(lane: GpuLane, count: int) -> None:
@@ -44,6 +44,29 @@ def test_speech_overtakes_training_and_otherwise_first_come_first_served() -> No
 def test_training_never_starves() -> None:
     speech = [(SPEECH, f"s{number}") for number in range(2 * OVERTAKES)]
     assert queue_up(GpuLane(), [(TRAINING, "step"), *speech]).index("step") == OVERTAKES
+
+
+def test_a_long_turn_gives_way_between_its_steps() -> None:
+    lane, ran = GpuLane(), []
+
+    def work(priority: int, name: str) -> None:
+        with lane.turn(priority):
+            ran.append(name)
+
+    with lane.turn(DRAWING):
+        lane.give_way(DRAWING)  # nobody waits: the turn goes on
+        ran.append("step 1")
+        others = [
+            threading.Thread(target=work, args=one) for one in ((TRAINING, "training"), (SPEECH, "speech"))
+        ]
+        for count, thread in enumerate(others, start=1):
+            thread.start()
+            waiting(lane, count)
+        lane.give_way(DRAWING)
+        ran.append("step 2")
+    for thread in others:
+        thread.join(5)
+    assert ran == ["step 1", "speech", "training", "step 2"]
 
 
 def test_one_at_a_time() -> None:

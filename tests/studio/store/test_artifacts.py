@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio.errors import StudioError
-from studio.store.artifacts import Artifacts
+from studio.store.artifacts import RESERVE_BYTES, Artifacts
 
 
 @pytest.fixture
@@ -65,4 +65,21 @@ def test_remove_is_content_with_nothing(artifacts: Artifacts) -> None:
     for _ in range(2):
         artifacts.remove(artifacts.job("j"))
     artifacts.remove(artifacts.take("aa" * 32))
+    assert files(artifacts) == []
+
+
+def test_the_reserve_is_kept_once_and_spent_once(
+    artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not artifacts.spend_reserve()
+    for _ in range(2):
+        artifacts.keep_reserve()
+    assert [path.stat().st_size for path in artifacts.home.iterdir()] == [RESERVE_BYTES]
+    assert artifacts.spend_reserve() and not artifacts.spend_reserve()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    artifacts.keep_reserve()  # no room for it is no error
     assert files(artifacts) == []

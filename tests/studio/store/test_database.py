@@ -68,7 +68,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(database: Database) -> 
 
 def test_foreign_keys_hold(database: Database) -> None:
     with pytest.raises(sqlite3.IntegrityError), database.transaction() as connection:
-        connection.execute("INSERT INTO sentences VALUES ('nobody', 0, '', 0, 0, '')")
+        connection.execute("INSERT INTO sentences VALUES ('nobody', 0, '', 0, 0, '', '')")
 
 
 def test_threads_share_it(database: Database) -> None:

@@ -13,7 +13,8 @@ from studio.trust.quota import DemoQuota, visitor_of
 
 
 def quota(tmp_path: Path, public_demo: bool = True) -> DemoQuota:
-    settings = Settings(public_demo=public_demo, demo_chars_per_client=100, demo_chars_per_day=150)
+    pages = {"demo_pages_per_client": 3, "demo_pages_per_day": 4}
+    settings = Settings(public_demo=public_demo, demo_chars_per_client=100, demo_chars_per_day=150, **pages)
     return DemoQuota(Database(tmp_path / "studio.db"), settings)
 
 
@@ -33,6 +34,21 @@ def test_all_visitors_share_the_day(tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="demo_quota_day"):
         demo.spend("bob", 60)
     demo.spend(visitor_of(None), 50)
+
+
+def test_pages_are_counted_beside_characters(tmp_path: Path) -> None:
+    demo = quota(tmp_path)
+    demo.spend("ann", 100)
+    demo.spend_pages("ann", 3)
+    with pytest.raises(StudioError) as caught:
+        demo.spend_pages("ann", 1)
+    assert (caught.value.code, caught.value.facts) == (
+        "demo_pages_client",
+        {"pages": 1, "used": 3, "limit": 3},
+    )
+    with pytest.raises(StudioError, match="demo_pages_day"):
+        demo.spend_pages("bob", 2)
+    demo.spend_pages("bob", 1)
 
 
 def test_tomorrow_is_another_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

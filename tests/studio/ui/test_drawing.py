@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import soundfile
 from pipelines.audio.quality import Check, QualityReport
 from pipelines.speech.engine import SpokenWord
 from studio.jobs.job import Job, LossRow
-from studio.store.records import RecordingRecord, RevisionRecord, VoiceRecord
+from studio.store.records import ConsentRecord, RecordingRecord, RevisionRecord, VoiceRecord
 from studio.ui.handoff import Handoff
 from studio.ui.i18n import Reader
 from studio.ui.page import complaint
@@ -36,7 +37,7 @@ LANGUAGES = pytest.mark.parametrize("reader", [Reader("en"), Reader("zh")], ids=
 class Balance(HTMLParser):
     """Every element that is opened is closed, in order."""
 
-    VOID = ("img", "input", "br", "path", "circle", "rect", "line", "stop", "ellipse", "polyline")
+    VOID = ("img", "input", "br", "hr", "path", "circle", "rect", "line", "stop", "ellipse", "polyline")
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -94,7 +95,7 @@ def test_names_that_people_typed_are_text(reader: Reader, tmp_path: Path) -> Non
     recording = RecordingRecord("id", "v", EVIL, 60.0, 48000, report(), True, "0" * 64, NOW)
     for drawn in (
         shelf(reader, [VOICE], "v", may_create=True),
-        recording_rows(reader, [recording], None),
+        recording_rows(reader, [replace(recording, text=EVIL)], None, None),
         voice_card(reader, VOICE, ""),
         karaoke((SpokenWord("img", 0.0, 0.1),), EVIL),
         complaint(OSError("secret path"), reader, about=EVIL),
@@ -159,6 +160,62 @@ def test_the_card_tells_when_an_earlier_checkpoint_was_kept(reader: Reader) -> N
         reader, replace(VOICE, revision=replace(REVISION, card={**card, "best_step": 0})), ""
     )
     assert reader.say("ui.card.kept_start") in unmoved
+
+
+@LANGUAGES
+def test_the_card_of_a_voice_that_two_networks_learnt(reader: Reader) -> None:
+    curve = [(0, 3.0, 3.0), (20, 2.0, 2.5), (40, 1.5, 2.7)]
+    stages = [
+        {"name": "GPT", "steps": 40, "best_step": 20, "curve": curve},
+        {"name": "SoVITS", "steps": 60, "best_step": 60, "curve": curve},
+    ]
+    card = {
+        "method": "full", "stages": stages, "steps": 100, "adversarial": False, "intelligibility": None,
+        "similarity": 0.8, "similarity_before": 0.6, "training_seconds": 90.0, "text_seconds": 60.0,
+    }  # fmt: skip
+
+    def drawn(**changes: object) -> str:
+        revision = replace(REVISION, card={**card, **changes})
+        return html.unescape(voice_card(reader, replace(VOICE, revision=revision), ""))
+
+    whole = drawn()
+    Balance(whole)
+    for stage in stages:  # where each network stands, and how it came there
+        assert reader.say("ui.card.stage_steps", name=stage["name"]) in whole
+        assert reader.say("ui.card.step_of", best=stage["best_step"], steps=stage["steps"]) in whole
+        assert f"<h5>{stage['name']}</h5>" in whole
+    assert whole.count("<svg") >= 2 and reader.say("ui.method.full") in whole
+    assert reader.say("ui.card.stage_kept_earlier", **stages[0]) in whole
+    assert reader.say("ui.card.stage_kept_earlier", **stages[1]) not in whole
+    # what was not measured is no zero
+    assert reader.say("ui.card.intelligibility_unknown") in whole and "80%" in whole
+    assert reader.say("ui.card.intelligibility_unknown") not in drawn(intelligibility=0.9)
+    # what was known of the text, and who judged
+    assert reader.say("ui.card.some_text", unknown=reader.duration(30)) in whole
+    unsaid = drawn(text_seconds=90.0, adversarial=True)
+    for key in ("ui.card.no_text", "ui.card.no_critics"):
+        assert reader.say(key) not in unsaid
+    assert reader.say("ui.card.no_critics") in whole
+    wordless = drawn(text_seconds=0.0, stages=stages[1:])
+    assert reader.say("ui.card.no_text") in wordless and "<h5>GPT</h5>" not in wordless
+    unmoved = drawn(stages=[{**stages[0], "best_step": 0}])
+    assert reader.say("ui.card.stage_kept_start", name="GPT") in unmoved
+
+
+@LANGUAGES
+def test_the_card_tells_whose_voice_it_is_and_what_was_agreed(reader: Reader) -> None:
+    consent = ConsentRecord(
+        "c", "v", EVIL, "commercial", date(2031, 5, 4), "en", "2026-11", "ab" * 32, ("00" * 32,), NOW
+    )
+    drawn = voice_card(reader, replace(VOICE, consent=consent), "")
+    assert Balance(drawn).images == 0
+    agreed = re.sub(r"<[^>]+>", "\n", drawn.split("data-consent")[1])
+    assert html.escape(EVIL) in agreed
+    assert reader.say("ui.consent.commercial") in agreed
+    assert "2031-05-04" in agreed and "2026-11" in agreed and "abab" in agreed
+    endless = voice_card(reader, replace(VOICE, consent=replace(consent, until=None)), "")
+    assert reader.say("ui.consent.open") in endless
+    assert "data-consent" not in voice_card(reader, VOICE, "")
 
 
 def test_only_the_revision_in_use_cannot_be_chosen() -> None:

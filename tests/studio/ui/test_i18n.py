@@ -9,7 +9,7 @@ import pytest
 from studio.language import catalogue
 from studio.ui.i18n import Reader, Words
 
-SOURCES = sorted((Path(__file__).resolve().parents[3] / "studio" / "ui").glob("*.py"))
+SOURCES = sorted((Path(__file__).resolve().parents[3] / "studio" / "ui").rglob("*.py"))
 
 
 @pytest.mark.parametrize(

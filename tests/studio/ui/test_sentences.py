@@ -47,6 +47,8 @@ def test_what_was_stopped_half_way_keeps_its_sentences(
     speech = container.speaking.submit(voice.id, TEXT, seed=1)
     while container.speaking.get(speech.id).takes[0] is None:
         time.sleep(0.01)
+    working, _ = drawn(container, speech.id, "en")
+    assert "vt-along" in working and "vt-player" not in working
     container.speaking.cancel(speech.id)
     cancelled.set()
     stopped = container.speaking.wait(speech.id, 20)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from studio.ui.theme import ASSETS, PALETTE
+from studio.ui.theme import ASSETS, PALETTE, SHEETS
 
 TEXT_ON = [
     ("ink", "paper"),
@@ -53,8 +53,9 @@ def test_both_lights_name_the_same_colours() -> None:
     assert set(PALETTE["light"]) == set(PALETTE["dark"])
 
 
-def test_the_stylesheet_uses_only_colours_of_the_palette() -> None:
-    css = (ASSETS / "page.css").read_text(encoding="utf-8")
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_the_stylesheet_uses_only_colours_of_the_palette(sheet: str) -> None:
+    css = (ASSETS / sheet).read_text(encoding="utf-8")
     used = set(re.findall(r"var\(--vt-([a-z-]+)", css))
     known = {name.replace("_", "-") for name in PALETTE["light"]} | {"serif", "radius", "shadow"}
     assert used <= known
