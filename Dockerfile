@@ -1,6 +1,8 @@
 # docker build -t voxtale .
-# your own studio, on this machine only:  docker run --network host -v ./library:/app/library voxtale
-# a public demo, sample voices only:      docker run -p 7860:7860 -e HOST=0.0.0.0 -e VOXTALE_PUBLIC_DEMO=true voxtale
+# your own studio, on this machine only (the library is yours, not root's; hence the folder first and the user):
+#   mkdir -p library && docker run --network host --user "$(id -u):$(id -g)" -v ./library:/app/library voxtale
+# a public demo, sample voices only:
+#   docker run -p 7860:7860 -e HOST=0.0.0.0 -e VOXTALE_PUBLIC_DEMO=true voxtale
 FROM python:3.12-slim
 
 RUN apt-get update \
@@ -21,7 +23,9 @@ RUN python -m compileall -q app.py models pipelines studio \
  && install -d -o voxtale -g voxtale /app/library
 
 USER voxtale
+# whoever it runs as may have no home of their own: what packages cache goes to /tmp
 ENV PYTHONUNBUFFERED=1 \
+    HOME=/tmp \
     HOST=127.0.0.1 \
     PORT=7860 \
     VOXTALE_HOME=/app/library
@@ -29,6 +33,6 @@ VOLUME /app/library
 EXPOSE 7860
 
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
-  CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]
+  CMD ["python", "-c", "import http.client, os, sys; studio = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); studio.request('GET', '/healthz'); sys.exit(studio.getresponse().status != 200)"]
 
 CMD ["python", "app.py", "serve"]
