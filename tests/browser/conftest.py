@@ -66,9 +66,11 @@ def address(container: Container) -> Iterator[str]:
 def visit(chromium, address: str) -> Iterator[Callable]:
     """``visit(language, light, width)`` opens the page and ``visit.reload(page)`` does so again.
 
+    ``visit.settle(page)`` waits until its pictures have come: what they show must not be deleted before.
     The test fails on anything the browser complains about and on any request to another machine.
     """
     contexts, complaints, leaving = [], [], []
+    on_their_way: set[object] = set()
 
     def note(kind: str, text: str) -> None:
         if not leaving:
@@ -80,6 +82,13 @@ def visit(chromium, address: str) -> Iterator[Callable]:
         page.reload(wait_until="commit")
         leaving.clear()
         page.wait_for_selector("body[data-vt-ready]")
+
+    def settle(page) -> None:
+        for _ in range(100):
+            page.wait_for_timeout(100)  # what was just drawn asks for its pictures only now
+            if not on_their_way:
+                return
+        raise AssertionError("pictures that never come")
 
     def open_page(language: str = "en", light: str = "light", width: int = 1440, to: str = address):
         locale = {"en": "en-US", "zh": "zh-CN"}[language]
@@ -98,11 +107,14 @@ def visit(chromium, address: str) -> Iterator[Callable]:
                 or note("leaves the studio", request.url)
             ),
         )
+        page.on("request", lambda request: request.resource_type == "image" and on_their_way.add(request))
+        for ended in ("requestfinished", "requestfailed"):
+            page.on(ended, on_their_way.discard)
         page.goto(to)
         page.wait_for_selector("body[data-vt-ready]")
         return page
 
-    open_page.reload = reload
+    open_page.reload, open_page.settle = reload, settle
     yield open_page
     for context in contexts:
         context.close()

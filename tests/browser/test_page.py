@@ -238,6 +238,7 @@ def test_from_a_recording_to_a_reading_and_out_again(
     page.click("#withdraw")
     page.click("#withdraw-keep")
     assert container.voices.get(voice.id)
+    visit.settle(page)
     page.click("#withdraw")
     page.click("#withdraw-now")
     page.wait_for_selector(".vt-notice.is-good")

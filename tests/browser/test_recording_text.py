@@ -103,6 +103,7 @@ def test_a_recording_is_written_down_and_corrected(
     page.wait_for_function("!document.querySelector('.vt-file-said')")
     page.click("#recording-listen")
     page.wait_for_function("document.querySelector('#recording-text textarea').value.startsWith('It has')")
+    visit.settle(page)
     container.voices.delete(mine.id)
 
 
@@ -122,4 +123,5 @@ def test_a_story_is_told_in_chinese(
     told = next(story for story in container.stories.list() if not story.sample)
     assert re.search("[\u4e00-\u9fff]", told.title) and told.transcript.language == "zh"
     transcriber.text, transcriber.language = HEARD, "en"
+    visit.settle(page)
     container.stories.delete(told.id)

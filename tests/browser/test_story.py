@@ -66,7 +66,9 @@ def record(container: Container, title: str = "The Red Boat"):
 
 
 @pytest.mark.parametrize(("language", "light", "width"), COMBINATIONS)
-def test_every_step_in_every_light_and_language(at_story, language: str, light: str, width: int) -> None:
+def test_every_step_in_every_light_and_language(
+    at_story, visit, language: str, light: str, width: int
+) -> None:
     page = at_story(language, light, width)
     check(page, language)
     page.click("[data-fill]")  # the sample story
@@ -83,6 +85,7 @@ def test_every_step_in_every_light_and_language(at_story, language: str, light: 
     for step in ("tell", "scenes", "heroes"):
         unfold(page, step)
     check(page, language)
+    visit.settle(page)
     page.click(".vt-farewell summary")
     page.click(".vt-farewell [data-act=delete]")
     page.wait_for_selector("#story-text:placeholder-shown")
@@ -188,6 +191,7 @@ def test_from_a_text_to_a_book_and_out_again(
     assert again.value.suggested_filename == "The Red Boat.html"
 
     # deleted after a second question, and opened again from its project file
+    visit.settle(page)
     page.click(".vt-farewell summary")
     page.click(".vt-farewell [data-act=delete]")
     page.wait_for_selector("#story-text:placeholder-shown")
@@ -196,10 +200,11 @@ def test_from_a_text_to_a_book_and_out_again(
     page.set_input_files(".vt-open-project .vt-file-input", [file])
     page.wait_for_selector(".vt-exports")
     assert page.locator(".vt-frame[data-state=painted]").count() == 5
+    visit.settle(page)
     container.stories.delete(record(container).id)
 
 
-def test_a_narrated_book_reads_itself(at_story, container: Container) -> None:
+def test_a_narrated_book_reads_itself(at_story, visit, container: Container) -> None:
     voice = _speaking_voice(container)
     page = at_story("en")
     page.locator(f".vt-reader input[value='{voice}']").check(force=True)
@@ -221,10 +226,11 @@ def test_a_narrated_book_reads_itself(at_story, container: Container) -> None:
     # a sentence that is clicked is heard; another player silences the book
     page.locator(".vt-leaf.is-open .vt-said").last.click()
     page.wait_for_function("document.querySelector('.vt-leaf.is-open .vt-said:last-of-type.is-heard')")
+    visit.settle(page)
     container.stories.delete(record(container).id)
 
 
-def test_a_told_story_is_read_over_first(at_story, container: Container) -> None:
+def test_a_told_story_is_read_over_first(at_story, visit, container: Container) -> None:
     page = at_story("en", width=390)
     page.set_input_files("#story-tell .vt-file-input", [str(CLIPS[0])])
     page.wait_for_selector(".vt-paper-marks mark", timeout=90_000)
@@ -246,11 +252,12 @@ def test_a_told_story_is_read_over_first(at_story, container: Container) -> None
     page.wait_for_selector(".vt-scene")
     told = record(container)
     assert told.transcript is not None
+    visit.settle(page)
     container.stories.delete(told.id)
 
 
 def test_a_recording_without_speech_is_refused_in_words(
-    at_story, container: Container, tmp_path: Path
+    at_story, visit, container: Container, tmp_path: Path
 ) -> None:
     from tests.fakes import write_hum
 
@@ -259,16 +266,18 @@ def test_a_recording_without_speech_is_refused_in_words(
     page.wait_for_selector("#story-tell .vt-notice.is-poor", timeout=60_000)
     check(page, "zh")
     assert page.locator("#story-text").is_visible()
+    visit.settle(page)
     container.stories.delete(container.stories.list()[0].id)
 
 
-def test_what_people_type_is_never_markup(at_story, container: Container) -> None:
+def test_what_people_type_is_never_markup(at_story, visit, container: Container) -> None:
     page = at_story("en")
     write(page, TEXT.replace("Mia", "Mia<b>").replace("The Red Boat", "The <i>Red</i> Boat"))
     page.click("#story-draw [data-act=draw]")
     page.wait_for_selector(".vt-exports")
     assert page.locator(".vt-scene b:not(.vt-mood b), .vt-leaf i, .vt-leaf b, #bookshelf i").count() == 0
     assert "<i>Red</i>" in page.inner_text(".vt-leaf.is-cover h2")
+    visit.settle(page)
     container.stories.delete(container.stories.list()[0].id)
 
 
