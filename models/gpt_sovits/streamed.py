@@ -1,0 +1,327 @@
+"""Token by token on a processor: a whole step in one compiled piece, as fast as the weights arrive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.blocks.rows import (
+    REORDERED,
+    Matrices,
+    Precision,
+    add_and_norm,
+    multiply,
+    narrowed,
+    prefetch,
+    prepare,
+    roomy,
+    softmax,
+    widened,
+)
+from models.blocks.team import Team, dismissed, is_last, open_phase, rest, seen, take, uncounted
+from models.gpt_sovits.incremental import ROOM, reading_order, sinusoids
+
+if TYPE_CHECKING:
+    from models.gpt_sovits.text2semantic import Decoder
+
+_PART = 65_536
+"""Weights in a part of a phase."""
+_BLOCK = 64
+"""Slots that lie together: what a query meets of them is read in one go."""
+_NOTHING = np.float32(-1e30)
+
+
+class _Network(NamedTuple):
+    heads: int
+    eps: float
+    norms: np.ndarray  # [layers, 4, C]: weight and bias after the attention, weight and bias after the feed-forward
+    qkv: Matrices  # rows of head after head: queries, keys, values
+    out: Matrices
+    widen: Matrices
+    narrow: Matrices
+    head: Matrices  # one
+
+
+class _Desk(NamedTuple):
+    keys: np.ndarray  # [layers, B, H, blocks, D, _BLOCK]
+    values: np.ndarray  # [layers, B, H, blocks, D, _BLOCK]
+    starts: np.ndarray  # [B] the first slot that holds something
+    rows: np.ndarray  # [B] where each row that is still spoken has its keys and values
+    state: np.ndarray  # [2] how many rows are spoken, and the slot of the token
+    x: np.ndarray  # [B, C]
+    y: np.ndarray  # [B, C]
+    qkv: np.ndarray  # [B, 3 C] head after head
+    wide: np.ndarray  # [B, hidden]
+    vectors: np.ndarray  # [B, C]
+    levels: np.ndarray  # [B]
+    wide_vectors: np.ndarray  # [B, hidden]
+    wide_levels: np.ndarray  # [B]
+    logits: np.ndarray  # [B, tokens]
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _rows_a_part(matrices):
+    return max(1, _PART // matrices.weights.shape[2])
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _parts_of(matrices):
+    return -(-matrices.weights.shape[1] // _rows_a_part(matrices))
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _parts(network, phase):
+    """Four phases a layer, then the logits, then a rest."""
+    layer, kind = phase // 4, phase % 4
+    if layer == len(network.norms):
+        return _parts_of(network.head) if kind == 0 else 0
+    if kind == 0:
+        return network.heads
+    if kind == 1:
+        return _parts_of(network.out)
+    return _parts_of(network.widen) if kind == 2 else _parts_of(network.narrow)
+
+
+@njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
+def _multiply(matrices, index, part, vectors, levels, relu, out):
+    rows = _rows_a_part(matrices)
+    last = min((part + 1) * rows, matrices.weights.shape[1])
+    multiply(matrices, index, vectors, levels, relu, part * rows, last, out)
+
+
+@njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
+def _attend(network, desk, layer, head, room):
+    """Queries, keys and values of one head, and what it hears."""
+    width = network.norms.shape[2] // network.heads
+    count, here = desk.state[0], desk.state[1]
+    q, k, v = 3 * head * width, (3 * head + 1) * width, (3 * head + 2) * width
+    block, lane = here // _BLOCK, here % _BLOCK
+    for row in range(count):
+        keys, values = desk.keys[layer, desk.rows[row], head], desk.values[layer, desk.rows[row], head]
+        for lines in (keys[block], values[block], keys[0]):
+            for d in range(width):
+                prefetch(lines[d])
+                prefetch(lines[d, _BLOCK // 2 :])
+    multiply(network.qkv, layer, desk.vectors[:count], desk.levels, False, q, q + 3 * width, desk.qkv)
+    scale = np.float32(1 / np.sqrt(width))
+    for row in range(count):
+        qkv, place = desk.qkv[row], desk.rows[row]
+        keys, values = desk.keys[layer, place, head], desk.values[layer, place, head]
+        for d in range(width):
+            keys[block, d, lane] = narrowed(qkv[k + d], keys)
+            values[block, d, lane] = narrowed(qkv[v + d], values)
+        scores = room[: (block + 1) * _BLOCK]
+        scores[:] = 0
+        for number in range(block + 1):
+            mine, lines = scores[number * _BLOCK : (number + 1) * _BLOCK], keys[number]
+            coming = keys[number + 1] if number < block else values[0]
+            for d in range(width):
+                prefetch(coming[d])
+                prefetch(coming[d, _BLOCK // 2 :])
+                query = qkv[q + d] * scale
+                for slot in range(_BLOCK):
+                    mine[slot] += query * widened(lines[d, slot])
+        scores[: desk.starts[place]] = _NOTHING
+        scores[here + 1 :] = _NOTHING
+        total = softmax(scores)
+        heard = desk.y[row, head * width : (head + 1) * width]
+        heard[:] = 0
+        for number in range(block + 1):
+            mine, lines = scores[number * _BLOCK : (number + 1) * _BLOCK], values[number]
+            coming = values[min(number + 1, block)]
+            for d in range(width):
+                prefetch(coming[d])
+                prefetch(coming[d, _BLOCK // 2 :])
+                part = np.float32(0)
+                for slot in range(_BLOCK):
+                    part += mine[slot] * widened(lines[d, slot])
+                heard[d] += part
+        for d in range(width):
+            heard[d] /= total
+
+
+@njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
+def _do_part(network, desk, phase, part, scores):
+    layer, kind, count = phase // 4, phase % 4, desk.state[0]
+    vectors, levels = desk.vectors[:count], desk.levels
+    if layer == len(network.norms):
+        _multiply(network.head, 0, part, vectors, levels, False, desk.logits)
+    elif kind == 0:
+        _attend(network, desk, layer, part, scores)
+    elif kind == 1:
+        _multiply(network.out, layer, part, vectors, levels, False, desk.y)
+    elif kind == 2:
+        _multiply(network.widen, layer, part, vectors, levels, True, desk.wide)
+    else:
+        _multiply(network.narrow, layer, part, desk.wide_vectors[:count], desk.wide_levels, False, desk.y)
+
+
+@njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
+def _end_phase(network, desk, phase):
+    """What the next phase multiplies."""
+    layer, kind, count = phase // 4, phase % 4, desk.state[0]
+    x, y = desk.x[:count], desk.y[:count]
+    if layer == len(network.norms):
+        return
+    if kind == 0:
+        prepare(y, desk.vectors, desk.levels)
+    elif kind == 2:
+        prepare(desk.wide[:count], desk.wide_vectors, desk.wide_levels)
+    else:
+        weight, bias = network.norms[layer, kind - 1], network.norms[layer, kind]
+        add_and_norm(x, y, weight, bias, np.float32(network.eps))
+        prepare(x, desk.vectors, desk.levels)
+
+
+@njit(nogil=True, cache=True)
+def _take_part(network, desk, board, leads):
+    """Do what there is to do. Who leads returns after the step, the others when they are dismissed."""
+    network, desk, board = uncounted(network), uncounted(desk), uncounted(board)
+    phases = 4 * len(network.norms) + 2
+    scores = np.empty(desk.keys.shape[3] * _BLOCK, np.float32)
+    waited = 0
+    while True:
+        number, asked = seen(board)
+        if asked < _parts(network, number % phases):
+            number, part = take(board)
+            phase = number % phases
+            parts = _parts(network, phase)
+            if part < parts:
+                _do_part(network, desk, phase, part, scores)
+                if is_last(board, parts):
+                    _end_phase(network, desk, phase)
+                    open_phase(board, number + 1)
+                waited = 0
+                continue
+        elif number % phases == phases - 1 and (leads or dismissed(board)):
+            return
+        rest(waited)
+        waited += 1
+
+
+@njit(nogil=True, cache=True)
+def _step(network, desk, board):
+    count = desk.state[0]
+    prepare(desk.x[:count], desk.vectors, desk.levels)
+    number, _ = seen(board)
+    open_phase(board, number + 1)
+    _take_part(network, desk, board, True)
+
+
+@njit(nogil=True, cache=True)
+def _help(network, desk, board):
+    _take_part(network, desk, board, False)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the network has read and said so far. There is one only: a step changes what it was given.
+
+    Attributes:
+        length: slots in use.
+        spoken: how many of them are tokens.
+    """
+
+    desk: _Desk
+    team: Team
+    length: int
+    spoken: int
+    places: Tensor
+
+    def rows(self, index: Tensor) -> Memory:
+        """The memory of some rows ``[N]`` of those that are left."""
+        kept = self.desk.rows[index.numpy()]
+        self.desk.rows[: len(kept)] = kept
+        self.desk.state[0] = len(kept)
+        return self
+
+
+class StreamedDecoder:
+    """As ``IncrementalDecoder``, with weights of its own, rounded to ``precision``."""
+
+    def __init__(self, decoder: Decoder, precision: Precision) -> None:
+        blocks = decoder.h.layers
+        attentions = [block.self_attn for block in blocks]
+
+        def by_head(joint: Tensor) -> Tensor:
+            """Queries, keys and values ``[3 C, ...]``, those of a head together."""
+            return joint.unflatten(0, (3, blocks[0].heads, -1)).transpose(0, 1).flatten(0, 2)
+
+        def of(parts: list, name: str = "") -> Matrices:
+            return Matrices.of([p.weight for p in parts], [p.bias for p in parts], precision)
+
+        self.tokens = decoder.ar_audio_embedding.word_embeddings
+        self.alpha = decoder.ar_audio_position.alpha
+        norms = [(b.norm1.weight, b.norm1.bias, b.norm2.weight, b.norm2.bias) for b in blocks]
+        self.network = _Network(
+            heads=blocks[0].heads,
+            eps=blocks[0].norm1.eps,
+            norms=torch.stack([torch.stack(four) for four in norms]).detach().float().numpy(),
+            qkv=Matrices.of(
+                [by_head(a.in_proj_weight) for a in attentions], [by_head(a.in_proj_bias) for a in attentions], precision
+            ),
+            out=of([a.out_proj for a in attentions]),
+            widen=of([block.linear1 for block in blocks]),
+            narrow=of([block.linear2 for block in blocks]),
+            head=Matrices.of([decoder.ar_predict_layer.weight], None, precision),
+        )
+        self._kept = np.float32 if precision == "fp32" else np.float16
+
+    def read(self, text: Tensor, prompt: Tensor, padding: Tensor | None) -> tuple[Tensor, Memory]:
+        """As ``IncrementalDecoder.read``."""
+        network = self.network
+        x = torch.cat([text, prompt], dim=1)
+        batch, length, channels = x.shape
+        mask = reading_order(text.shape[1], prompt.shape[1], x.device)
+        if padding is not None:
+            mask = mask & ~padding[:, None, None]
+        width = channels // network.heads
+        blocks = -(-(length + ROOM) // _BLOCK)
+        shape = (len(network.norms), batch, network.heads, blocks, width, _BLOCK)
+        keys, values = roomy(shape, self._kept), roomy(shape, self._kept)
+        for layer in range(len(network.norms)):
+            first, second = torch.from_numpy(network.norms[layer]).view(2, 2, channels)
+            q, k, v = network.qkv.linear(layer, x).view(batch, length, network.heads, 3, width).permute(3, 0, 2, 1, 4)
+            for lines, heard in ((keys, k), (values, v)):
+                heard = F.pad(heard, (0, 0, 0, blocks * _BLOCK - length)).unflatten(2, (blocks, _BLOCK)).mT
+                lines[layer] = heard.numpy()
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(x.shape)
+            x = F.layer_norm(x + network.out.linear(layer, y), (channels,), *first, network.eps)
+            y = network.narrow.linear(layer, network.widen.linear(layer, x).relu_())
+            x = F.layer_norm(x + y, (channels,), *second, network.eps)
+        starts = torch.zeros(batch, dtype=torch.long) if padding is None else padding.sum(dim=1)
+        memory = self._memory(keys, values, starts.numpy(), length, prompt.shape[1])
+        return network.head.linear(0, x[:, -1]), memory
+
+    def _memory(self, keys: np.ndarray, values: np.ndarray, starts: np.ndarray, length: int, spoken: int) -> Memory:
+        network, batch = self.network, keys.shape[1]
+        channels, hidden = network.norms.shape[2], network.widen.weights.shape[1]
+        bits = np.float32 if self._kept == np.float32 else np.int16
+        empty = lambda size: np.zeros((batch, size), np.float32)
+        desk = _Desk(
+            keys=keys.view(bits), values=values.view(bits), starts=starts, rows=np.arange(batch),
+            state=np.array([batch, length]), x=empty(channels), y=empty(channels), qkv=empty(3 * channels),
+            wide=empty(hidden), vectors=network.qkv.vectors(batch), levels=np.ones(batch, np.float32),
+            wide_vectors=network.narrow.vectors(batch), wide_levels=np.ones(batch, np.float32),
+            logits=empty(network.head.weights.shape[1]),
+        )
+        team = Team(torch.get_num_threads() - 1, 4 * len(network.norms) + 1, lambda board: _help(network, desk, board))
+        return Memory(desk, team, length, spoken, sinusoids(keys.shape[3] * _BLOCK, self.tokens.weight))
+
+    @torch.inference_mode()
+    def step(self, tokens: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
+        desk, count = memory.desk, len(tokens)
+        desk.x[:count] = (self.tokens(tokens) + self.alpha * memory.places[memory.spoken]).numpy()
+        desk.state[1] = memory.length
+        _step(self.network, desk, memory.team.board)
+        logits = torch.from_numpy(desk.logits[:count])
+        return logits, replace(memory, length=memory.length + 1, spoken=memory.spoken + 1)
+
+    def release(self, memory: Memory) -> None:
+        memory.team.dismiss()
