@@ -134,23 +134,8 @@ def _from_bits(context, bits):
     return types.float32(types.int32), generate
 
 
-@intrinsic
-def prefetch(context, line):
-    """Have the beginning of an array fetched that will be read soon."""
-
-    def generate(context, builder, signature, arguments):
-        place = context.make_array(line)(context, builder, arguments[0]).data
-        place = builder.bitcast(place, ir.IntType(8).as_pointer())
-        kinds = [place.type, *[ir.IntType(32)] * 3]
-        fetch = builder.module.declare_intrinsic("llvm.prefetch", [place.type], ir.FunctionType(ir.VoidType(), kinds))
-        builder.call(fetch, [place, *(ir.Constant(ir.IntType(32), flag) for flag in (0, 3, 1))])
-        return context.get_dummy_value()
-
-    return types.void(line), generate
-
-
 def widened(number):
-    """A number of ``Matrices.weights`` as float32; int8 as int32."""
+    """A number as it is kept in ``Matrices.weights`` as float32, int8 without its scale."""
 
 
 @overload(widened, inline="always")
@@ -161,7 +146,7 @@ def _widened(number):
         return lambda number: _from_half(number)
     if number == types.uint16:
         return lambda number: _from_brain(number)
-    return None
+    return lambda number: np.float32(number)
 
 
 def narrowed(number, kind):

@@ -18,7 +18,6 @@ from models.blocks.rows import (
     add_and_norm,
     multiply,
     narrowed,
-    prefetch,
     prepare,
     roomy,
     softmax,
@@ -101,18 +100,12 @@ def _attend(network, desk, layer, head, room):
     width = network.norms.shape[2] // network.heads
     count, here = desk.state[0], desk.state[1]
     q, k, v = 3 * head * width, (3 * head + 1) * width, (3 * head + 2) * width
-    block, lane = here // _BLOCK, here % _BLOCK
-    for row in range(count):
-        keys, values = desk.keys[layer, desk.rows[row], head], desk.values[layer, desk.rows[row], head]
-        for lines in (keys[block], values[block], keys[0]):
-            for d in range(width):
-                prefetch(lines[d])
-                prefetch(lines[d, _BLOCK // 2 :])
     multiply(network.qkv, layer, desk.vectors[:count], desk.levels, False, q, q + 3 * width, desk.qkv)
     scale = np.float32(1 / np.sqrt(width))
     for row in range(count):
         qkv, place = desk.qkv[row], desk.rows[row]
         keys, values = desk.keys[layer, place, head], desk.values[layer, place, head]
+        block, lane = here // _BLOCK, here % _BLOCK
         for d in range(width):
             keys[block, d, lane] = narrowed(qkv[k + d], keys)
             values[block, d, lane] = narrowed(qkv[v + d], values)
@@ -120,30 +113,35 @@ def _attend(network, desk, layer, head, room):
         scores[:] = 0
         for number in range(block + 1):
             mine, lines = scores[number * _BLOCK : (number + 1) * _BLOCK], keys[number]
-            coming = keys[number + 1] if number < block else values[0]
-            for d in range(width):
-                prefetch(coming[d])
-                prefetch(coming[d, _BLOCK // 2 :])
-                query = qkv[q + d] * scale
+            for d in range(0, width, 4):
+                qa, qb, qc, qd = qkv[q + d] * scale, qkv[q + d + 1] * scale, qkv[q + d + 2] * scale, qkv[q + d + 3] * scale
                 for slot in range(_BLOCK):
-                    mine[slot] += query * widened(lines[d, slot])
+                    mine[slot] += (
+                        qa * widened(lines[d, slot])
+                        + qb * widened(lines[d + 1, slot])
+                        + qc * widened(lines[d + 2, slot])
+                        + qd * widened(lines[d + 3, slot])
+                    )
         scores[: desk.starts[place]] = _NOTHING
         scores[here + 1 :] = _NOTHING
         total = softmax(scores)
-        heard = desk.y[row, head * width : (head + 1) * width]
+        heard = room[len(scores) : len(scores) + width * 16]
         heard[:] = 0
         for number in range(block + 1):
             mine, lines = scores[number * _BLOCK : (number + 1) * _BLOCK], values[number]
-            coming = values[min(number + 1, block)]
             for d in range(width):
-                prefetch(coming[d])
-                prefetch(coming[d, _BLOCK // 2 :])
-                part = np.float32(0)
-                for slot in range(_BLOCK):
-                    part += mine[slot] * widened(lines[d, slot])
-                heard[d] += part
+                for slot in range(16):
+                    heard[d * 16 + slot] += (
+                        mine[slot] * widened(lines[d, slot])
+                        + mine[slot + 16] * widened(lines[d, slot + 16])
+                        + mine[slot + 32] * widened(lines[d, slot + 32])
+                        + mine[slot + 48] * widened(lines[d, slot + 48])
+                    )
         for d in range(width):
-            heard[d] /= total
+            part = np.float32(0)
+            for slot in range(16):
+                part += heard[d * 16 + slot]
+            desk.y[row, head * width + d] = part / total
 
 
 @njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
@@ -184,7 +182,7 @@ def _take_part(network, desk, board, leads):
     """Do what there is to do. Who leads returns after the step, the others when they are dismissed."""
     network, desk, board = uncounted(network), uncounted(desk), uncounted(board)
     phases = 4 * len(network.norms) + 2
-    scores = np.empty(desk.keys.shape[3] * _BLOCK, np.float32)
+    scores = np.empty(desk.keys.shape[3] * _BLOCK + 16 * desk.keys.shape[4], np.float32)
     waited = 0
     while True:
         number, asked = seen(board)
