@@ -25,6 +25,7 @@ Precision = Literal["fp32", "fp16", "bf16", "int8"]
 
 REORDERED = {"reassoc", "contract", "nsz", "nnan"}
 """Sums and maxima may be taken in any order, so that many numbers are met at a time."""
+_INSIDE = {"forceinline": True, "fastmath": REORDERED}
 _LEVELS = 8191
 """Of a vector that meets int8: 2,048 products of 127 and so many still fit 32 bits."""
 _BITS = {"fp32": torch.float32, "fp16": torch.int16, "bf16": torch.uint16, "int8": torch.int8}
@@ -149,15 +150,54 @@ def _widened(number):
     return lambda number: np.float32(number)
 
 
-def narrowed(number, kind):
-    """A float32 as what an array like ``kind`` keeps: float32 or the bits of fp16."""
+def keep(numbers, lines, lane, scales, slot):
+    """Float32 ``numbers`` ``[D]`` as column ``lane`` of ``lines`` ``[D, lanes]`` float32, int16 (the bits of fp16) or int8, of
+    which ``scales[slot]`` is the scale."""
 
 
-@overload(narrowed, inline="always")
-def _narrowed(number, kind):
-    if kind.dtype == types.float32:
-        return lambda number, kind: number
-    return lambda number, kind: _to_half(number)
+@overload(keep, jit_options=_INSIDE)
+def _keep(numbers, lines, lane, scales, slot):
+    if lines.dtype == types.float32:
+
+        def as_they_are(numbers, lines, lane, scales, slot):
+            for d in range(len(numbers)):
+                lines[d, lane] = numbers[d]
+
+        return as_they_are
+    if lines.dtype == types.int16:
+
+        def halved(numbers, lines, lane, scales, slot):
+            for d in range(len(numbers)):
+                lines[d, lane] = _to_half(numbers[d])
+
+        return halved
+
+    def rounded(numbers, lines, lane, scales, slot):
+        most = np.float32(1e-12)
+        for d in range(len(numbers)):
+            most = max(most, abs(numbers[d]))
+        scales[slot] = most / np.float32(127)
+        for d in range(len(numbers)):
+            value = numbers[d] * (np.float32(127) / most)
+            lines[d, lane] = np.int8(value + (np.float32(0.5) if value > 0 else np.float32(-0.5)))
+
+    return rounded
+
+
+def rescale(numbers, scales, lines):
+    """Sums over what ``keep`` put into ``lines``, or factors of it, by its scales."""
+
+
+@overload(rescale, jit_options=_INSIDE)
+def _rescale(numbers, scales, lines):
+    if lines.dtype != types.int8:
+        return lambda numbers, scales, lines: None
+
+    def multiplied(numbers, scales, lines):
+        for slot in range(len(numbers)):
+            numbers[slot] *= scales[slot]
+
+    return multiplied
 
 
 def _zero(weight): ...
@@ -223,7 +263,7 @@ def prepare(x, vectors, levels):
     are. ``vectors`` ``[B, in]`` are those of ``Matrices.vectors``."""
 
 
-@overload(prepare)
+@overload(prepare, jit_options=_INSIDE)
 def _prepare(x, vectors, levels):
     if vectors.dtype == types.float32:
 

@@ -17,7 +17,8 @@ from models.blocks.rows import (
     Precision,
     add_and_norm,
     multiply,
-    narrowed,
+    keep,
+    rescale,
     prepare,
     roomy,
     softmax,
@@ -29,7 +30,7 @@ from models.gpt_sovits.incremental import ROOM, reading_order, sinusoids
 if TYPE_CHECKING:
     from models.gpt_sovits.text2semantic import Decoder
 
-_PART = 65_536
+_PART = 131_072
 """Weights in a part of a phase."""
 _BLOCK = 64
 """Slots that lie together: what a query meets of them is read in one go."""
@@ -50,6 +51,8 @@ class _Network(NamedTuple):
 class _Desk(NamedTuple):
     keys: np.ndarray  # [layers, B, H, blocks, D, _BLOCK]
     values: np.ndarray  # [layers, B, H, blocks, D, _BLOCK]
+    key_scales: np.ndarray  # [layers, B, H, slots] of int8
+    value_scales: np.ndarray  # [layers, B, H, slots]
     starts: np.ndarray  # [B] the first slot that holds something
     rows: np.ndarray  # [B] where each row that is still spoken has its keys and values
     state: np.ndarray  # [2] how many rows are spoken, and the slot of the token
@@ -106,9 +109,9 @@ def _attend(network, desk, layer, head, room):
         qkv, place = desk.qkv[row], desk.rows[row]
         keys, values = desk.keys[layer, place, head], desk.values[layer, place, head]
         block, lane = here // _BLOCK, here % _BLOCK
-        for d in range(width):
-            keys[block, d, lane] = narrowed(qkv[k + d], keys)
-            values[block, d, lane] = narrowed(qkv[v + d], values)
+        key_scales, value_scales = desk.key_scales[layer, place, head], desk.value_scales[layer, place, head]
+        keep(qkv[k : k + width], keys[block], lane, key_scales, here)
+        keep(qkv[v : v + width], values[block], lane, value_scales, here)
         scores = room[: (block + 1) * _BLOCK]
         scores[:] = 0
         for number in range(block + 1):
@@ -122,9 +125,11 @@ def _attend(network, desk, layer, head, room):
                         + qc * widened(lines[d + 2, slot])
                         + qd * widened(lines[d + 3, slot])
                     )
+        rescale(scores, key_scales, keys)
         scores[: desk.starts[place]] = _NOTHING
         scores[here + 1 :] = _NOTHING
         total = softmax(scores)
+        rescale(scores, value_scales, values)
         heard = room[len(scores) : len(scores) + width * 16]
         heard[:] = 0
         for number in range(block + 1):
@@ -269,7 +274,7 @@ class StreamedDecoder:
             narrow=of([block.linear2 for block in blocks]),
             head=Matrices.of([decoder.ar_predict_layer.weight], None, precision),
         )
-        self._kept = np.float32 if precision == "fp32" else np.float16
+        self.precision = precision
 
     def read(self, text: Tensor, prompt: Tensor, padding: Tensor | None) -> tuple[Tensor, Memory]:
         """As ``IncrementalDecoder.read``."""
@@ -280,37 +285,62 @@ class StreamedDecoder:
         if padding is not None:
             mask = mask & ~padding[:, None, None]
         width = channels // network.heads
-        blocks = -(-(length + ROOM) // _BLOCK)
-        shape = (len(network.norms), batch, network.heads, blocks, width, _BLOCK)
-        keys, values = roomy(shape, self._kept), roomy(shape, self._kept)
+        memory = self._memory(batch, length, prompt.shape[1], padding)
+        desk = memory.desk
         for layer in range(len(network.norms)):
             first, second = torch.from_numpy(network.norms[layer]).view(2, 2, channels)
             q, k, v = network.qkv.linear(layer, x).view(batch, length, network.heads, 3, width).permute(3, 0, 2, 1, 4)
-            for lines, heard in ((keys, k), (values, v)):
-                heard = F.pad(heard, (0, 0, 0, blocks * _BLOCK - length)).unflatten(2, (blocks, _BLOCK)).mT
-                lines[layer] = heard.numpy()
+            self._keep(k, desk.keys[layer], desk.key_scales[layer])
+            self._keep(v, desk.values[layer], desk.value_scales[layer])
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(x.shape)
             x = F.layer_norm(x + network.out.linear(layer, y), (channels,), *first, network.eps)
             y = network.narrow.linear(layer, network.widen.linear(layer, x).relu_())
             x = F.layer_norm(x + y, (channels,), *second, network.eps)
-        starts = torch.zeros(batch, dtype=torch.long) if padding is None else padding.sum(dim=1)
-        memory = self._memory(keys, values, starts.numpy(), length, prompt.shape[1])
         return network.head.linear(0, x[:, -1]), memory
 
-    def _memory(self, keys: np.ndarray, values: np.ndarray, starts: np.ndarray, length: int, spoken: int) -> Memory:
-        network, batch = self.network, keys.shape[1]
-        channels, hidden = network.norms.shape[2], network.widen.weights.shape[1]
-        bits = np.float32 if self._kept == np.float32 else np.int16
-        empty = lambda size: np.zeros((batch, size), np.float32)
+    def _keep(self, heard: Tensor, lines: np.ndarray, scales: np.ndarray) -> None:
+        """Keys or values ``[B, H, T, D]`` of one layer."""
+        blocks, length = lines.shape[2], heard.shape[2]
+        if self.precision == "int8":
+            scale = heard.abs().amax(dim=3).clamp(min=1e-12) / 127
+            scales[..., :length] = scale.numpy()
+            heard = (heard / scale[..., None]).round()
+        elif self.precision != "fp32":
+            heard = heard.half().view(torch.int16)
+        heard = F.pad(heard, (0, 0, 0, blocks * _BLOCK - length)).unflatten(2, (blocks, _BLOCK))
+        lines[:] = heard.mT.numpy()
+
+    def _memory(self, batch: int, length: int, spoken: int, padding: Tensor | None) -> Memory:
+        network = self.network
+        layers, _, channels = network.norms.shape
+        hidden, heads = network.widen.weights.shape[1], network.heads
+        blocks = -(-(length + ROOM) // _BLOCK)
+        kept = {"fp32": np.float32, "int8": np.int8}.get(self.precision, np.int16)
+        starts = torch.zeros(batch, dtype=torch.long) if padding is None else padding.sum(dim=1)
+
+        def empty(size: int) -> np.ndarray:
+            return np.zeros((batch, size), np.float32)
+
         desk = _Desk(
-            keys=keys.view(bits), values=values.view(bits), starts=starts, rows=np.arange(batch),
-            state=np.array([batch, length]), x=empty(channels), y=empty(channels), qkv=empty(3 * channels),
-            wide=empty(hidden), vectors=network.qkv.vectors(batch), levels=np.ones(batch, np.float32),
-            wide_vectors=network.narrow.vectors(batch), wide_levels=np.ones(batch, np.float32),
+            keys=roomy((layers, batch, heads, blocks, channels // heads, _BLOCK), kept),
+            values=roomy((layers, batch, heads, blocks, channels // heads, _BLOCK), kept),
+            key_scales=roomy((layers, batch, heads, blocks * _BLOCK), np.float32),
+            value_scales=roomy((layers, batch, heads, blocks * _BLOCK), np.float32),
+            starts=starts.numpy(),
+            rows=np.arange(batch),
+            state=np.array([batch, length]),
+            x=empty(channels),
+            y=empty(channels),
+            qkv=empty(3 * channels),
+            wide=empty(hidden),
+            vectors=network.qkv.vectors(batch),
+            levels=np.ones(batch, np.float32),
+            wide_vectors=network.narrow.vectors(batch),
+            wide_levels=np.ones(batch, np.float32),
             logits=empty(network.head.weights.shape[1]),
         )
-        team = Team(torch.get_num_threads() - 1, 4 * len(network.norms) + 1, lambda board: _help(network, desk, board))
-        return Memory(desk, team, length, spoken, sinusoids(keys.shape[3] * _BLOCK, self.tokens.weight))
+        team = Team(torch.get_num_threads() - 1, 4 * layers + 1, lambda board: _help(network, desk, board))
+        return Memory(desk, team, length, spoken, sinusoids(blocks * _BLOCK, self.tokens.weight))
 
     @torch.inference_mode()
     def step(self, tokens: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
