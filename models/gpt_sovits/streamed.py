@@ -24,7 +24,7 @@ from models.blocks.rows import (
     softmax,
     widened,
 )
-from models.blocks.team import Team, dismissed, is_last, open_phase, rest, seen, take, uncounted
+from models.blocks.team import Team, await_mark, dismissed, is_last, mark, open_phase, rest, seen, take, uncounted
 from models.gpt_sovits.incremental import ROOM, reading_order, sinusoids
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ _PART = 131_072
 """Weights in a part of a phase."""
 _BLOCK = 64
 """Slots that lie together: what a query meets of them is read in one go."""
+_MARK = 16
+"""Marks apart, for the sake of cache lines."""
 _NOTHING = np.float32(-1e30)
 
 
@@ -65,6 +67,7 @@ class _Desk(NamedTuple):
     wide_vectors: np.ndarray  # [B, hidden]
     wide_levels: np.ndarray  # [B]
     logits: np.ndarray  # [B, tokens]
+    marks: np.ndarray  # [heads * _MARK] the phase in which a head's queries, keys and values were last computed
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -84,7 +87,7 @@ def _parts(network, phase):
     if layer == len(network.norms):
         return _parts_of(network.head) if kind == 0 else 0
     if kind == 0:
-        return network.heads
+        return 2 * network.heads
     if kind == 1:
         return _parts_of(network.out)
     return _parts_of(network.widen) if kind == 2 else _parts_of(network.narrow)
@@ -99,11 +102,10 @@ def _multiply(matrices, index, part, vectors, levels, relu, out):
 
 @njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
 def _attend(network, desk, layer, head, room):
-    """Queries, keys and values of one head, and what it hears."""
+    """What one head hears."""
     width = network.norms.shape[2] // network.heads
     count, here = desk.state[0], desk.state[1]
     q, k, v = 3 * head * width, (3 * head + 1) * width, (3 * head + 2) * width
-    multiply(network.qkv, layer, desk.vectors[:count], desk.levels, False, q, q + 3 * width, desk.qkv)
     scale = np.float32(1 / np.sqrt(width))
     for row in range(count):
         qkv, place = desk.qkv[row], desk.rows[row]
@@ -150,13 +152,22 @@ def _attend(network, desk, layer, head, room):
 
 
 @njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
-def _do_part(network, desk, phase, part, scores):
+def _do_part(network, desk, number, phase, part, scores):
+    width = network.norms.shape[2] // network.heads
     layer, kind, count = phase // 4, phase % 4, desk.state[0]
     vectors, levels = desk.vectors[:count], desk.levels
     if layer == len(network.norms):
         _multiply(network.head, 0, part, vectors, levels, False, desk.logits)
     elif kind == 0:
-        _attend(network, desk, layer, part, scores)
+        # By turns the numbers of a head, which wait for memory, and what the head before hears, which takes arithmetic.
+        head, attends = (part + 1) // 2, part % 2 == 0
+        if part == 0 or (not attends and head < network.heads):
+            first = 3 * head * width
+            multiply(network.qkv, layer, vectors, levels, False, first, first + 3 * width, desk.qkv)
+            mark(desk.marks, _MARK * head, number)
+        else:
+            await_mark(desk.marks, _MARK * (head - 1), number)
+            _attend(network, desk, layer, head - 1, scores)
     elif kind == 1:
         _multiply(network.out, layer, part, vectors, levels, False, desk.y)
     elif kind == 2:
@@ -196,7 +207,7 @@ def _take_part(network, desk, board, leads):
             phase = number % phases
             parts = _parts(network, phase)
             if part < parts:
-                _do_part(network, desk, phase, part, scores)
+                _do_part(network, desk, number, phase, part, scores)
                 if is_last(board, parts):
                     _end_phase(network, desk, phase)
                     open_phase(board, number + 1)
@@ -338,6 +349,7 @@ class StreamedDecoder:
             wide_vectors=network.narrow.vectors(batch),
             wide_levels=np.ones(batch, np.float32),
             logits=empty(network.head.weights.shape[1]),
+            marks=np.full(heads * _MARK, -1),
         )
         team = Team(torch.get_num_threads() - 1, 4 * layers + 1, lambda board: _help(network, desk, board))
         return Memory(desk, team, length, spoken, sinusoids(blocks * _BLOCK, self.tokens.weight))
