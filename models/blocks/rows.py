@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import mmap
 import platform
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import llvmlite.binding
@@ -91,15 +92,21 @@ class Matrices(NamedTuple):
         kind = np.int16 if self.weights.dtype == np.int8 else np.float32
         return np.zeros((count, self.weights.shape[2]), kind)
 
-    def linear(self, index: int, x: Tensor) -> Tensor:
-        """Many vectors ``[..., in]`` at once by one matrix -> ``[..., out]``, by way of fp32."""
-        weight, scale, bias = (torch.from_numpy(part[index]) for part in self)
-        precision = next(name for name, bits in _BITS.items() if bits == weight.dtype)
-        if precision == "int8":
-            weight = weight.float().mul_(scale[:, None])
-        else:
-            weight = weight.view(_VALUES[precision]).float()
-        return F.linear(x, weight, bias)
+    def linear(self) -> Callable[[int, Tensor], Tensor]:
+        """``linear()(index, x)`` multiplies many vectors ``[..., in]`` at once by one matrix -> ``[..., out]``, by way of
+        fp32, of which it keeps room for one."""
+        precision = next(name for name, kind in _KINDS.items() if kind == self.weights.dtype)
+        room = torch.empty(self.weights.shape[1:]) if precision != "fp32" else None
+
+        def multiplied(index: int, x: Tensor) -> Tensor:
+            weight, scale, bias = (torch.from_numpy(part[index]) for part in self)
+            if precision == "int8":
+                weight = room.copy_(weight).mul_(scale[:, None])
+            elif precision != "fp32":
+                weight = room.copy_(weight.view(_VALUES[precision]))
+            return F.linear(x, weight, bias)
+
+        return multiplied
 
 
 @intrinsic
@@ -150,54 +157,15 @@ def _widened(number):
     return lambda number: np.float32(number)
 
 
-def keep(numbers, lines, lane, scales, slot):
-    """Float32 ``numbers`` ``[D]`` as column ``lane`` of ``lines`` ``[D, lanes]`` float32, int16 (the bits of fp16) or int8, of
-    which ``scales[slot]`` is the scale."""
+def narrowed(number, kept):
+    """A float32 as an array like ``kept`` holds it: float32 or the bits of fp16."""
 
 
-@overload(keep, jit_options=_INSIDE)
-def _keep(numbers, lines, lane, scales, slot):
-    if lines.dtype == types.float32:
-
-        def as_they_are(numbers, lines, lane, scales, slot):
-            for d in range(len(numbers)):
-                lines[d, lane] = numbers[d]
-
-        return as_they_are
-    if lines.dtype == types.int16:
-
-        def halved(numbers, lines, lane, scales, slot):
-            for d in range(len(numbers)):
-                lines[d, lane] = _to_half(numbers[d])
-
-        return halved
-
-    def rounded(numbers, lines, lane, scales, slot):
-        most = np.float32(1e-12)
-        for d in range(len(numbers)):
-            most = max(most, abs(numbers[d]))
-        scales[slot] = most / np.float32(127)
-        for d in range(len(numbers)):
-            value = numbers[d] * (np.float32(127) / most)
-            lines[d, lane] = np.int8(value + (np.float32(0.5) if value > 0 else np.float32(-0.5)))
-
-    return rounded
-
-
-def rescale(numbers, scales, lines):
-    """Sums over what ``keep`` put into ``lines``, or factors of it, by its scales."""
-
-
-@overload(rescale, jit_options=_INSIDE)
-def _rescale(numbers, scales, lines):
-    if lines.dtype != types.int8:
-        return lambda numbers, scales, lines: None
-
-    def multiplied(numbers, scales, lines):
-        for slot in range(len(numbers)):
-            numbers[slot] *= scales[slot]
-
-    return multiplied
+@overload(narrowed, inline="always")
+def _narrowed(number, kept):
+    if kept.dtype == types.float32:
+        return lambda number, kept: number
+    return lambda number, kept: _to_half(number)
 
 
 def _zero(weight): ...

@@ -171,17 +171,3 @@ def open_phase(board, phase):
 def dismissed(board):
     return _load(board, _LEAVE) != 0
 
-
-@njit(nogil=True, cache=True, forceinline=True)
-def mark(marks, place, number):
-    """What belongs to ``place`` is there, for the ``number``-th time."""
-    _store(marks, place, number)
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def await_mark(marks, place, number):
-    """Only for what somebody is at already."""
-    waited = 0
-    while _load(marks, place) != number:
-        rest(waited)
-        waited += 1

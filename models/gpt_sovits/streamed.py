@@ -1,4 +1,4 @@
-"""Token by token on a processor: a whole step in one compiled piece, as fast as the weights arrive."""
+"""Token by token on a processor: a whole step is one compiled piece, nearly as fast as the weights arrive."""
 
 from __future__ import annotations
 
@@ -17,25 +17,24 @@ from models.blocks.rows import (
     Precision,
     add_and_norm,
     multiply,
-    keep,
-    rescale,
+    narrowed,
     prepare,
     roomy,
     softmax,
     widened,
 )
-from models.blocks.team import Team, await_mark, dismissed, is_last, mark, open_phase, rest, seen, take, uncounted
+from models.blocks.team import Team, dismissed, is_last, open_phase, rest, seen, take, uncounted
 from models.gpt_sovits.incremental import ROOM, reading_order, sinusoids
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from models.gpt_sovits.text2semantic import Decoder
 
-_PART = 131_072
-"""Weights in a part of a phase."""
+_PART = 65_536
+"""Weights in a part of a phase, about."""
 _BLOCK = 64
-"""Slots that lie together: what a query meets of them is read in one go."""
-_MARK = 16
-"""Marks apart, for the sake of cache lines."""
+"""Slots that lie together, so that what a query meets of them is read in one go."""
 _NOTHING = np.float32(-1e30)
 
 
@@ -43,31 +42,28 @@ class _Network(NamedTuple):
     heads: int
     eps: float
     norms: np.ndarray  # [layers, 4, C]: weight and bias after the attention, weight and bias after the feed-forward
-    qkv: Matrices  # rows of head after head: queries, keys, values
+    qkv: Matrices  # head after head, its queries, keys and values
     out: Matrices
     widen: Matrices
     narrow: Matrices
-    head: Matrices  # one
+    head: Matrices  # one, for the logits
 
 
 class _Desk(NamedTuple):
-    keys: np.ndarray  # [layers, B, H, blocks, D, _BLOCK]
-    values: np.ndarray  # [layers, B, H, blocks, D, _BLOCK]
-    key_scales: np.ndarray  # [layers, B, H, slots] of int8
-    value_scales: np.ndarray  # [layers, B, H, slots]
+    keys: np.ndarray  # [layers, B, H, blocks, D, _BLOCK] float32 or the bits of fp16
+    values: np.ndarray  # as keys
     starts: np.ndarray  # [B] the first slot that holds something
     rows: np.ndarray  # [B] where each row that is still spoken has its keys and values
     state: np.ndarray  # [2] how many rows are spoken, and the slot of the token
     x: np.ndarray  # [B, C]
-    y: np.ndarray  # [B, C]
-    qkv: np.ndarray  # [B, 3 C] head after head
+    y: np.ndarray  # [B, C] what is added to x
+    qkv: np.ndarray  # [B, 3 C]
     wide: np.ndarray  # [B, hidden]
-    vectors: np.ndarray  # [B, C]
-    levels: np.ndarray  # [B]
-    wide_vectors: np.ndarray  # [B, hidden]
-    wide_levels: np.ndarray  # [B]
+    vectors: np.ndarray  # [B, C] and their levels [B]: what the matrices multiply
+    levels: np.ndarray
+    wide_vectors: np.ndarray  # [B, hidden] and their levels [B]
+    wide_levels: np.ndarray
     logits: np.ndarray  # [B, tokens]
-    marks: np.ndarray  # [heads * _MARK] the phase in which a head's queries, keys and values were last computed
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -87,7 +83,7 @@ def _parts(network, phase):
     if layer == len(network.norms):
         return _parts_of(network.head) if kind == 0 else 0
     if kind == 0:
-        return 2 * network.heads
+        return network.heads
     if kind == 1:
         return _parts_of(network.out)
     return _parts_of(network.widen) if kind == 2 else _parts_of(network.narrow)
@@ -102,72 +98,51 @@ def _multiply(matrices, index, part, vectors, levels, relu, out):
 
 @njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
 def _attend(network, desk, layer, head, room):
-    """What one head hears."""
+    """Queries, keys and values of one head, and what it hears."""
     width = network.norms.shape[2] // network.heads
     count, here = desk.state[0], desk.state[1]
     q, k, v = 3 * head * width, (3 * head + 1) * width, (3 * head + 2) * width
+    multiply(network.qkv, layer, desk.vectors[:count], desk.levels, False, q, q + 3 * width, desk.qkv)
     scale = np.float32(1 / np.sqrt(width))
+    blocks, lane = here // _BLOCK + 1, here % _BLOCK
     for row in range(count):
         qkv, place = desk.qkv[row], desk.rows[row]
         keys, values = desk.keys[layer, place, head], desk.values[layer, place, head]
-        block, lane = here // _BLOCK, here % _BLOCK
-        key_scales, value_scales = desk.key_scales[layer, place, head], desk.value_scales[layer, place, head]
-        keep(qkv[k : k + width], keys[block], lane, key_scales, here)
-        keep(qkv[v : v + width], values[block], lane, value_scales, here)
-        scores = room[: (block + 1) * _BLOCK]
+        for d in range(width):
+            keys[blocks - 1, d, lane] = narrowed(qkv[k + d], keys)
+            values[blocks - 1, d, lane] = narrowed(qkv[v + d], values)
+        scores = room[: blocks * _BLOCK]
         scores[:] = 0
-        for number in range(block + 1):
-            mine, lines = scores[number * _BLOCK : (number + 1) * _BLOCK], keys[number]
-            for d in range(0, width, 4):
-                qa, qb, qc, qd = qkv[q + d] * scale, qkv[q + d + 1] * scale, qkv[q + d + 2] * scale, qkv[q + d + 3] * scale
+        for block in range(blocks):
+            some, lines = scores[block * _BLOCK : (block + 1) * _BLOCK], keys[block]
+            for d in range(width):
+                query = qkv[q + d] * scale
                 for slot in range(_BLOCK):
-                    mine[slot] += (
-                        qa * widened(lines[d, slot])
-                        + qb * widened(lines[d + 1, slot])
-                        + qc * widened(lines[d + 2, slot])
-                        + qd * widened(lines[d + 3, slot])
-                    )
-        rescale(scores, key_scales, keys)
+                    some[slot] += query * widened(lines[d, slot])
         scores[: desk.starts[place]] = _NOTHING
         scores[here + 1 :] = _NOTHING
         total = softmax(scores)
-        rescale(scores, value_scales, values)
-        heard = room[len(scores) : len(scores) + width * 16]
+        heard = desk.y[row, head * width : (head + 1) * width]
         heard[:] = 0
-        for number in range(block + 1):
-            mine, lines = scores[number * _BLOCK : (number + 1) * _BLOCK], values[number]
+        for block in range(blocks):
+            some, lines = scores[block * _BLOCK : (block + 1) * _BLOCK], values[block]
             for d in range(width):
-                for slot in range(16):
-                    heard[d * 16 + slot] += (
-                        mine[slot] * widened(lines[d, slot])
-                        + mine[slot + 16] * widened(lines[d, slot + 16])
-                        + mine[slot + 32] * widened(lines[d, slot + 32])
-                        + mine[slot + 48] * widened(lines[d, slot + 48])
-                    )
+                part = np.float32(0)
+                for slot in range(_BLOCK):
+                    part += some[slot] * widened(lines[d, slot])
+                heard[d] += part
         for d in range(width):
-            part = np.float32(0)
-            for slot in range(16):
-                part += heard[d * 16 + slot]
-            desk.y[row, head * width + d] = part / total
+            heard[d] /= total
 
 
 @njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
-def _do_part(network, desk, number, phase, part, scores):
-    width = network.norms.shape[2] // network.heads
+def _do_part(network, desk, phase, part, room):
     layer, kind, count = phase // 4, phase % 4, desk.state[0]
     vectors, levels = desk.vectors[:count], desk.levels
     if layer == len(network.norms):
         _multiply(network.head, 0, part, vectors, levels, False, desk.logits)
     elif kind == 0:
-        # By turns the numbers of a head, which wait for memory, and what the head before hears, which takes arithmetic.
-        head, attends = (part + 1) // 2, part % 2 == 0
-        if part == 0 or (not attends and head < network.heads):
-            first = 3 * head * width
-            multiply(network.qkv, layer, vectors, levels, False, first, first + 3 * width, desk.qkv)
-            mark(desk.marks, _MARK * head, number)
-        else:
-            await_mark(desk.marks, _MARK * (head - 1), number)
-            _attend(network, desk, layer, head - 1, scores)
+        _attend(network, desk, layer, part, room)
     elif kind == 1:
         _multiply(network.out, layer, part, vectors, levels, False, desk.y)
     elif kind == 2:
@@ -198,7 +173,7 @@ def _take_part(network, desk, board, leads):
     """Do what there is to do. Who leads returns after the step, the others when they are dismissed."""
     network, desk, board = uncounted(network), uncounted(desk), uncounted(board)
     phases = 4 * len(network.norms) + 2
-    scores = np.empty(desk.keys.shape[3] * _BLOCK + 16 * desk.keys.shape[4], np.float32)
+    room = np.empty(desk.keys.shape[3] * _BLOCK, np.float32)
     waited = 0
     while True:
         number, asked = seen(board)
@@ -207,7 +182,7 @@ def _take_part(network, desk, board, leads):
             phase = number % phases
             parts = _parts(network, phase)
             if part < parts:
-                _do_part(network, desk, number, phase, part, scores)
+                _do_part(network, desk, phase, part, room)
                 if is_last(board, parts):
                     _end_phase(network, desk, phase)
                     open_phase(board, number + 1)
@@ -220,7 +195,7 @@ def _take_part(network, desk, board, leads):
 
 
 @njit(nogil=True, cache=True)
-def _step(network, desk, board):
+def _lead(network, desk, board):
     count = desk.state[0]
     prepare(desk.x[:count], desk.vectors, desk.levels)
     number, _ = seen(board)
@@ -234,12 +209,13 @@ def _help(network, desk, board):
 
 
 @dataclass(frozen=True)
-class Memory:
+class StreamedMemory:
     """What the network has read and said so far. There is one only: a step changes what it was given.
 
     Attributes:
         length: slots in use.
         spoken: how many of them are tokens.
+        places: ``[slots, C]`` what is added to the first, second ... token of an utterance.
     """
 
     desk: _Desk
@@ -248,7 +224,11 @@ class Memory:
     spoken: int
     places: Tensor
 
-    def rows(self, index: Tensor) -> Memory:
+    @property
+    def slots(self) -> int:
+        return len(self.places)
+
+    def rows(self, index: Tensor) -> StreamedMemory:
         """The memory of some rows ``[N]`` of those that are left."""
         kept = self.desk.rows[index.numpy()]
         self.desk.rows[: len(kept)] = kept
@@ -257,37 +237,39 @@ class Memory:
 
 
 class StreamedDecoder:
-    """As ``IncrementalDecoder``, with weights of its own, rounded to ``precision``."""
+    """As ``IncrementalDecoder``, with weights of its own and more than one thread where torch has more.
+
+    Args:
+        precision: of the matrices. Keys and values are kept in fp32 beside fp32, in fp16 otherwise.
+    """
 
     def __init__(self, decoder: Decoder, precision: Precision) -> None:
         blocks = decoder.h.layers
-        attentions = [block.self_attn for block in blocks]
 
         def by_head(joint: Tensor) -> Tensor:
-            """Queries, keys and values ``[3 C, ...]``, those of a head together."""
             return joint.unflatten(0, (3, blocks[0].heads, -1)).transpose(0, 1).flatten(0, 2)
 
-        def of(parts: list, name: str = "") -> Matrices:
-            return Matrices.of([p.weight for p in parts], [p.bias for p in parts], precision)
+        def matrices(layers: list[nn.Linear]) -> Matrices:
+            return Matrices.of([one.weight for one in layers], [one.bias for one in layers], precision)
 
+        attentions = [block.self_attn for block in blocks]
+        joint = [(by_head(one.in_proj_weight), by_head(one.in_proj_bias)) for one in attentions]
+        norms = [(b.norm1.weight, b.norm1.bias, b.norm2.weight, b.norm2.bias) for b in blocks]
         self.tokens = decoder.ar_audio_embedding.word_embeddings
         self.alpha = decoder.ar_audio_position.alpha
-        norms = [(b.norm1.weight, b.norm1.bias, b.norm2.weight, b.norm2.bias) for b in blocks]
         self.network = _Network(
             heads=blocks[0].heads,
             eps=blocks[0].norm1.eps,
             norms=torch.stack([torch.stack(four) for four in norms]).detach().float().numpy(),
-            qkv=Matrices.of(
-                [by_head(a.in_proj_weight) for a in attentions], [by_head(a.in_proj_bias) for a in attentions], precision
-            ),
-            out=of([a.out_proj for a in attentions]),
-            widen=of([block.linear1 for block in blocks]),
-            narrow=of([block.linear2 for block in blocks]),
+            qkv=Matrices.of(*map(list, zip(*joint, strict=True)), precision),
+            out=matrices([one.out_proj for one in attentions]),
+            widen=matrices([block.linear1 for block in blocks]),
+            narrow=matrices([block.linear2 for block in blocks]),
             head=Matrices.of([decoder.ar_predict_layer.weight], None, precision),
         )
-        self.precision = precision
+        self._kept = np.float32 if precision == "fp32" else np.float16
 
-    def read(self, text: Tensor, prompt: Tensor, padding: Tensor | None) -> tuple[Tensor, Memory]:
+    def read(self, text: Tensor, prompt: Tensor, padding: Tensor | None) -> tuple[Tensor, StreamedMemory]:
         """As ``IncrementalDecoder.read``."""
         network = self.network
         x = torch.cat([text, prompt], dim=1)
@@ -295,50 +277,67 @@ class StreamedDecoder:
         mask = reading_order(text.shape[1], prompt.shape[1], x.device)
         if padding is not None:
             mask = mask & ~padding[:, None, None]
-        width = channels // network.heads
-        memory = self._memory(batch, length, prompt.shape[1], padding)
-        desk = memory.desk
+        keys, values = self._slots(batch, length + ROOM), self._slots(batch, length + ROOM)
+        qkv, out, widen, narrow = (
+            kind.linear() for kind in (network.qkv, network.out, network.widen, network.narrow)
+        )
         for layer in range(len(network.norms)):
             first, second = torch.from_numpy(network.norms[layer]).view(2, 2, channels)
-            q, k, v = network.qkv.linear(layer, x).view(batch, length, network.heads, 3, width).permute(3, 0, 2, 1, 4)
-            self._keep(k, desk.keys[layer], desk.key_scales[layer])
-            self._keep(v, desk.values[layer], desk.value_scales[layer])
+            q, k, v = qkv(layer, x).view(batch, length, network.heads, 3, -1).permute(3, 0, 2, 1, 4)
+            keys[layer], values[layer] = _in_blocks(k, keys.shape[3]), _in_blocks(v, keys.shape[3])
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(x.shape)
-            x = F.layer_norm(x + network.out.linear(layer, y), (channels,), *first, network.eps)
-            y = network.narrow.linear(layer, network.widen.linear(layer, x).relu_())
-            x = F.layer_norm(x + y, (channels,), *second, network.eps)
-        return network.head.linear(0, x[:, -1]), memory
+            x = F.layer_norm(x + out(layer, y), (channels,), *first, network.eps)
+            x = F.layer_norm(x + narrow(layer, widen(layer, x).relu_()), (channels,), *second, network.eps)
+        starts = np.zeros(batch, np.int64) if padding is None else padding.sum(dim=1).numpy()
+        logits = network.head.linear()(0, x[:, -1])
+        return logits, self._memory(keys, values, starts, np.arange(batch), length, prompt.shape[1])
 
-    def _keep(self, heard: Tensor, lines: np.ndarray, scales: np.ndarray) -> None:
-        """Keys or values ``[B, H, T, D]`` of one layer."""
-        blocks, length = lines.shape[2], heard.shape[2]
-        if self.precision == "int8":
-            scale = heard.abs().amax(dim=3).clamp(min=1e-12) / 127
-            scales[..., :length] = scale.numpy()
-            heard = (heard / scale[..., None]).round()
-        elif self.precision != "fp32":
-            heard = heard.half().view(torch.int16)
-        heard = F.pad(heard, (0, 0, 0, blocks * _BLOCK - length)).unflatten(2, (blocks, _BLOCK))
-        lines[:] = heard.mT.numpy()
+    def step(self, tokens: Tensor, memory: StreamedMemory) -> tuple[Tensor, StreamedMemory]:
+        """As ``IncrementalDecoder.step``; the logits are overwritten by the next step."""
+        if memory.length == memory.slots:
+            memory = self._grown(memory)
+        desk, count = memory.desk, len(tokens)
+        desk.x[:count] = (self.tokens(tokens) + self.alpha * memory.places[memory.spoken]).numpy(force=True)
+        desk.state[1] = memory.length
+        _lead(self.network, desk, memory.team.board)
+        logits = torch.from_numpy(desk.logits[:count])
+        return logits, replace(memory, length=memory.length + 1, spoken=memory.spoken + 1)
 
-    def _memory(self, batch: int, length: int, spoken: int, padding: Tensor | None) -> Memory:
-        network = self.network
+    def release(self, memory: StreamedMemory) -> None:
+        """Nothing will go on from ``memory``."""
+        memory.team.dismiss()
+
+    def _slots(self, batch: int, slots: int) -> np.ndarray:
+        layers, _, channels = self.network.norms.shape
+        width, blocks = channels // self.network.heads, -(-slots // _BLOCK)
+        return roomy((layers, batch, self.network.heads, blocks, width, _BLOCK), self._kept)
+
+    def _grown(self, memory: StreamedMemory) -> StreamedMemory:
+        memory.team.dismiss()
+        desk, slots = memory.desk, memory.slots + max(ROOM, memory.slots // 2)
+        rows = desk.rows[: desk.state[0]]
+        keys, values = self._slots(len(rows), slots), self._slots(len(rows), slots)
+        for longer, held in ((keys, desk.keys), (values, desk.values)):
+            longer[:, :, :, : held.shape[3]] = held.view(self._kept)[:, rows]
+        starts = desk.starts[rows]
+        return self._memory(keys, values, starts, np.arange(len(rows)), memory.length, memory.spoken)
+
+    def _memory(
+        self, keys: np.ndarray, values: np.ndarray, starts: np.ndarray, rows: np.ndarray, length: int, spoken: int
+    ) -> StreamedMemory:
+        network, batch = self.network, len(rows)
         layers, _, channels = network.norms.shape
-        hidden, heads = network.widen.weights.shape[1], network.heads
-        blocks = -(-(length + ROOM) // _BLOCK)
-        kept = {"fp32": np.float32, "int8": np.int8}.get(self.precision, np.int16)
-        starts = torch.zeros(batch, dtype=torch.long) if padding is None else padding.sum(dim=1)
+        hidden = network.widen.weights.shape[1]
+        bits = np.float32 if self._kept is np.float32 else np.int16
 
         def empty(size: int) -> np.ndarray:
             return np.zeros((batch, size), np.float32)
 
         desk = _Desk(
-            keys=roomy((layers, batch, heads, blocks, channels // heads, _BLOCK), kept),
-            values=roomy((layers, batch, heads, blocks, channels // heads, _BLOCK), kept),
-            key_scales=roomy((layers, batch, heads, blocks * _BLOCK), np.float32),
-            value_scales=roomy((layers, batch, heads, blocks * _BLOCK), np.float32),
-            starts=starts.numpy(),
-            rows=np.arange(batch),
+            keys=keys.view(bits),
+            values=values.view(bits),
+            starts=starts,
+            rows=rows,
             state=np.array([batch, length]),
             x=empty(channels),
             y=empty(channels),
@@ -349,19 +348,13 @@ class StreamedDecoder:
             wide_vectors=network.narrow.vectors(batch),
             wide_levels=np.ones(batch, np.float32),
             logits=empty(network.head.weights.shape[1]),
-            marks=np.full(heads * _MARK, -1),
         )
         team = Team(torch.get_num_threads() - 1, 4 * layers + 1, lambda board: _help(network, desk, board))
-        return Memory(desk, team, length, spoken, sinusoids(blocks * _BLOCK, self.tokens.weight))
+        places = sinusoids(keys.shape[3] * _BLOCK, self.tokens.weight)
+        return StreamedMemory(desk, team, length, spoken, places)
 
-    @torch.inference_mode()
-    def step(self, tokens: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
-        desk, count = memory.desk, len(tokens)
-        desk.x[:count] = (self.tokens(tokens) + self.alpha * memory.places[memory.spoken]).numpy()
-        desk.state[1] = memory.length
-        _step(self.network, desk, memory.team.board)
-        logits = torch.from_numpy(desk.logits[:count])
-        return logits, replace(memory, length=memory.length + 1, spoken=memory.spoken + 1)
 
-    def release(self, memory: Memory) -> None:
-        memory.team.dismiss()
+def _in_blocks(heard: Tensor, blocks: int) -> np.ndarray:
+    """Keys or values ``[B, H, T, D]`` -> ``[B, H, blocks, D, _BLOCK]``, zeros behind them."""
+    padded = F.pad(heard, (0, 0, 0, blocks * _BLOCK - heard.shape[2]))
+    return padded.unflatten(2, (blocks, _BLOCK)).mT.numpy()
