@@ -164,7 +164,7 @@ def test_from_a_recording_to_a_reading_and_out_again(
     page.wait_for_selector("[data-act=go][data-tab=speak]:not([disabled])")
 
     # training: cancel, start again, reload in the middle, and a second tab that attaches
-    monkeypatch.setattr(engine, "step_seconds", 1.0)  # long enough for all that follows on a busy machine
+    monkeypatch.setattr(engine, "step_seconds", 4.0)  # long enough for all that follows on a busy machine
     page.click("[data-act=go][data-tab=train]")
     page.click("#train-start")
     page.click("[data-act=cancel]")
@@ -319,8 +319,7 @@ def test_recording_against_the_script(visit, container: Container) -> None:
     assert page.locator("[data-script-page=zh]").is_visible()
     page.click("[data-record]")
     page.wait_for_selector(".vt-recorder.is-recording")
-    page.wait_for_timeout(1500)
-    assert page.inner_text(".vt-recorder .vt-time") in ("0:01", "0:02")
+    page.wait_for_function("/^0:0[1-9]$/.test(document.querySelector('.vt-recorder .vt-time').innerText)")
     page.click("[data-record]")
     # Chromium's fake microphone beeps: it must be heard, and refused in words because nobody speaks
     page.wait_for_selector(".vt-notice.is-poor")
