@@ -97,7 +97,7 @@ def visit(chromium, address: str) -> Iterator[Callable]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda message: message.type == "error" and note("console", message.text))
         page.on("pageerror", lambda error: note("error", str(error)))
         page.on(
