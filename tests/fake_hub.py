@@ -175,14 +175,18 @@ def stall_after(count: int, seconds: float) -> Behaviour:
     return behave
 
 
-def slowly(bytes_per_second: int) -> Behaviour:
+def paused(share: float, go_on: threading.Event) -> Behaviour:
+    """``share`` of the content comes at once, then a byte now and then, and the rest when ``go_on`` is set."""
+
     def behave(handler: _Handler, content: bytes, start: int) -> None:
         handler.head_of(content, start)
-        step = bytes_per_second // 20
+        at = max(start, int(share * len(content)))
         with contextlib.suppress(ConnectionError):
-            for at in range(start, len(content), step):
-                handler.wfile.write(content[at : at + step])
-                time.sleep(0.05)
+            handler.wfile.write(content[start:at])
+            while not go_on.wait(0.05) and at < len(content) - 1:
+                handler.wfile.write(content[at : at + 1])
+                at += 1
+            handler.wfile.write(content[at:])
 
     return behave
 

@@ -174,10 +174,10 @@ class Held:
         """For the job itself, once."""
         if not self._arrived.is_set():
             self._arrived.set()
-            self._may_go.wait(30)
+            self._may_go.wait(100)
 
     def arrived(self) -> bool:
-        return self._arrived.wait(30)
+        return self._arrived.wait(100)
 
     def let_go(self) -> None:
         self._may_go.set()
@@ -206,6 +206,9 @@ class FakeIllustrator:
     Args:
         step_seconds: how long one of its four steps takes.
         fails: scene ids that cannot be painted; may be changed meanwhile.
+
+    Attributes:
+        held: scene id -> where the painting of that scene waits.
     """
 
     STEPS = 4
@@ -213,6 +216,7 @@ class FakeIllustrator:
     def __init__(self, step_seconds: float = 0.0, fails: Collection[str] = ()) -> None:
         self.step_seconds = step_seconds
         self.fails = set(fails)
+        self.held: dict[str, Held] = {}
         self.drawn: list[str] = []
 
     def draw(
@@ -222,6 +226,8 @@ class FakeIllustrator:
 
         from pipelines.illustration.illustration import Illustration, labelled_png
 
+        if held := self.held.get(page.scene_id):
+            held.wait_here()
         for step in range(self.STEPS):
             report(step / self.STEPS)
             time.sleep(self.step_seconds)

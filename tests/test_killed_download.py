@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import signal
+import threading
 from pathlib import Path
 
 import pytest
 
 from studio.store.catalogue import BASES
-from tests.fake_hub import FakeHub, slowly
+from tests.fake_hub import FakeHub, paused
 from tests.studio_process import StudioProcess
 from tests.test_killed_training import client, is_finished, until
 
@@ -26,7 +27,7 @@ def test_a_download_outlives_the_process(tmp_path: Path) -> None:
         content[WEIGHTS] = random.Random(7).randbytes(6_000_000)
         for path, data in content.items():
             hub.put(BASE.repository, path, data)
-        hub.behaviours[f"{BASE.repository}/{WEIGHTS}"] = [slowly(2_000_000)] * 2
+        hub.behaviours[f"{BASE.repository}/{WEIGHTS}"] = [paused(0.5, threading.Event())]
         environment = {"VOXTALE_MODELS_URL": hub.address, "VOXTALE_DEVICE": "cpu"}
         with StudioProcess(home, environment=environment) as process, client(process) as studio:
             wish = {"mirror": "own", "agreed_licences": [BASE.licence.name]}

@@ -187,6 +187,13 @@
     };
   };
 
+  /** The same file under a name of its own: the studio keeps an upload by content and name until it is taken in, and
+      whoever brings the same file at the same moment must not have it taken away. */
+  const uniquely = (file) => {
+    const [end] = file.name.match(/\.\w+$/) || [''];
+    return new File([file], `${Date.now()}-${Math.random().toString(36).slice(2)}${end}`, { type: file.type });
+  };
+
   // --- the intake: drop, choose or record --------------------------------------------------------------------------
   const intake = (element, trigger, upload) => {
     const find = (selector) => element.querySelector(selector);
@@ -206,7 +213,7 @@
         if (file.size > Number(words().maxBytes)) { refused.push(words().tooBig.replace('{name}', file.name)); continue; }
         say(words().uploading.replace('{name}', file.name).replace('{index}', index + 1).replace('{count}', files.length));
         try {
-          const { path } = await upload(file);
+          const { path } = await upload(uniquely(file));
           sent.push({ path, name: file.name });
         } catch {
           refused.push(words().failed.replace('{name}', file.name));

@@ -16,12 +16,15 @@ class Recording:
         sample_rate: in Hz, the source's own.
         text: what is said in it, when someone wrote it down.
         start_seconds: where it starts in the file it was cut from.
+        language: that is said in it, where somebody heard it; no letter of ``text`` tells Cantonese (``yue``) from
+            Mandarin.
     """
 
     wave: np.ndarray
     sample_rate: int
     text: str | None = None
     start_seconds: float = 0.0
+    language: str | None = None
 
     @property
     def seconds(self) -> float:

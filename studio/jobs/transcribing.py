@@ -100,14 +100,17 @@ class Transcribing:
         from pipelines.story.clips import clips, shortened
 
         text, transcript = record.text, self._voices.transcript(record.id)
-        if text is None or not spoken_languages(detect_language(text)) <= set(languages):
+        heard = transcript.language if transcript else None
+        if text is None or not _said(text, heard) <= set(languages):
             return [self._files.read(record, record.cleaned)]
         if transcript is None:
             return [replace(self._files.read(record, record.cleaned), text=text)]
         if not record.cleaned:
-            return clips(self._files.read(record, cleaned=False), text, transcript.words)
+            whole = replace(self._files.read(record, cleaned=False), language=heard)
+            return clips(whole, text, transcript.words)
         cleaning = self._files.cleaning(record)
-        return clips(cleaning.recording, text, shortened(transcript.words, cleaning.kept))
+        left = replace(cleaning.recording, language=heard)
+        return clips(left, text, shortened(transcript.words, cleaning.kept))
 
     def _write_down(
         self, run: JobRun, report: Callable[[float], None], longest_seconds: float | None = None
@@ -145,3 +148,9 @@ class Transcribing:
         by = transcript.transcriber if transcript else self.best().name
         self._voices.set_heard(record.id, one_line(transcript.text) if transcript else "", by, transcript)
         return transcript is not None
+
+
+def _said(text: str, heard: str | None) -> set[str]:
+    """The languages of a text; Chinese letters are Cantonese where that was heard."""
+    spoken = spoken_languages(detect_language(text))
+    return {"yue" if (language, heard) == ("zh", "yue") else language for language in spoken}

@@ -16,8 +16,8 @@ MAX_UPLOAD_BYTES = AudioLimits().max_bytes
 
 
 def in_inbox(path: Path) -> bool:
-    """Whether an upload put the file there: a browser can name any path."""
-    return path.resolve().is_relative_to(Path(get_upload_folder()).resolve())
+    """Whether an upload put the file there and nobody has taken it since: a browser can name any path."""
+    return path.resolve().is_relative_to(Path(get_upload_folder()).resolve()) and path.is_file()
 
 
 def intake_facts(

@@ -110,6 +110,7 @@ class Studio(Page):
             ],
             api_visibility="private",
             show_progress="hidden",
+            queue=False,
         )
         self.on(
             self.shelf.click,
@@ -130,7 +131,6 @@ class Studio(Page):
             ],
             self.everything,
             self.train.says,
-            queue=False,
         )
         self.on(
             self.breath.tick,
@@ -138,7 +138,6 @@ class Studio(Page):
             [self.voice_id, self.speech_id],
             [self.speak.whole, self.speak.sentences, self.speak.history, self.breath],
             self.speak.said,
-            queue=False,
         )
         self.on(self.story_tab.select, self.come, [self.story_id], self.story.outputs, self.story.says)
         self.my_voice.wire()

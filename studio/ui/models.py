@@ -50,7 +50,7 @@ class Models:
         page.on(self.under_way.click, self.cancel, [self.mirror], self.outputs, self.says)
         page.on(self.shelf.click, self.act, [self.mirror, self.asked], self.outputs, self.says)
         page.on(self.own.click, self.look, [self.mirror], self.outputs, self.says)
-        page.on(self.pulse.tick, self.beat, [self.mirror, self.asked], self.outputs, self.says, queue=False)
+        page.on(self.pulse.tick, self.beat, [self.mirror, self.asked], self.outputs, self.says)
 
     # --- what is to be seen -------------------------------------------------------------------------------------
 

@@ -78,6 +78,9 @@ class Page:
         """Wire ``event`` to ``answer(reader, *inputs) -> {component: value}``; what goes wrong is said in ``says``.
 
         What was said before is taken back by the next thing a person does, not by a timer.
+
+        The answer comes with the request. Gradio's queue sends it over a stream that the page closes once nothing
+        waits: what is clicked at that very moment would never be heard of again.
         """
         outputs = list(dict.fromkeys([says, *outputs]))
         return event(
@@ -86,6 +89,7 @@ class Page:
             outputs,
             api_visibility="private",
             show_progress="hidden",
+            queue=False,
             **options,
         )
 

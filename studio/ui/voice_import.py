@@ -133,7 +133,7 @@ class VoiceImport:
         suffixes = self._suffixes()
         for file in event.files[:_MOST_AT_ONCE]:
             path, name = Path(str(file["path"])), str(file["name"])
-            if not in_inbox(path) or not path.is_file():
+            if not in_inbox(path):
                 raise StudioError("recording_unknown", 404)
             suffix = Path(name).suffix.lower()
             kind = suffix if suffix in suffixes else RECORDING

@@ -97,7 +97,7 @@ def visit(chromium, address: str) -> Iterator[Callable]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda message: message.type == "error" and note("console", message.text))
         page.on("pageerror", lambda error: note("error", str(error)))
         page.on(
@@ -109,7 +109,7 @@ def visit(chromium, address: str) -> Iterator[Callable]:
         )
         page.on("request", lambda request: request.resource_type == "image" and on_their_way.add(request))
         for ended in ("requestfinished", "requestfailed"):
-            page.on(ended, on_their_way.discard)
+            page.on(ended, lambda request: on_their_way.discard(request))
         page.goto(to)
         page.wait_for_selector("body[data-vt-ready]")
         return page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from studio.container import Container
 from studio.settings import Settings
 from studio.store import fetching
 from tests.browser.conftest import served
-from tests.fake_hub import FakeHub, corrupted, slowly
+from tests.fake_hub import FakeHub, corrupted, paused
 from tests.fakes import FakeEngine, fake_engines
 from tests.model_bases import BASES, CONTENT, stocked
 
@@ -89,7 +90,7 @@ def check(page, language: str) -> None:
 
 
 def test_in_every_light_and_language(visit, container: Container, hub: FakeHub) -> None:
-    hub.behaviours[WEIGHTS] = [slowly(8_000)]
+    hub.behaviours[WEIGHTS] = [paused(0.2, threading.Event())]
     job = container.models.download("gpt-sovits-v2", "own", ["MIT", "OpenRAIL"])
     container.models.store.incoming.mkdir(parents=True)
     (container.models.store.incoming / "what <b>is this.txt").write_text("?")
@@ -128,7 +129,7 @@ def test_from_the_licence_to_the_files_and_away_again(
     assert hub.requests == []
 
     # it comes, can be stopped, and goes on
-    hub.behaviours[WEIGHTS] = [slowly(600_000)]
+    hub.behaviours[WEIGHTS] = [paused(0.5, threading.Event())]
     page.click(f"{VOICE} [data-act=download]")
     page.click(f"{VOICE} [data-act=agree]")
     page.wait_for_selector("#models-under-way .vt-transfer[data-job-state=running]")
@@ -171,7 +172,8 @@ def test_from_the_licence_to_the_files_and_away_again(
 
 
 def test_two_tabs_see_one_download(visit, container: Container, hub: FakeHub) -> None:
-    hub.behaviours[WEIGHTS] = [slowly(1_000_000)]
+    both_agreed = threading.Event()
+    hub.behaviours[WEIGHTS] = [paused(0.5, both_agreed)]
     pages = [visit("en"), visit("zh")]
     for page, name in zip(pages, ("Models", "模型"), strict=True):
         open_tab(page, name)
@@ -179,6 +181,8 @@ def test_two_tabs_see_one_download(visit, container: Container, hub: FakeHub) ->
         page.wait_for_selector(f"{VOICE} [data-act=agree]")
     for page in pages:
         page.click(f"{VOICE} [data-act=agree]")
+        page.locator(f"{VOICE} .vt-ask").wait_for(state="detached")
+    both_agreed.set()
     standing(pages[0], VOICE, "Installed")
     standing(pages[1], VOICE, "已安装")
     assert len(hub.ranges("voice.bin")) == 1

@@ -60,6 +60,7 @@ def test_what_is_said_is_seen_in_every_light_and_language(
     page = visit(language, light, width)
     page.wait_for_selector(f"[data-voice='{voice}'][aria-checked=true]")
     go(page, 0)
+    page.wait_for_selector(".vt-file-said >> nth=1")
     assert page.locator(".vt-file-said").all_inner_texts() == [f"“{HEARD}”"] * 2
     page.click("[data-act=look] >> nth=0")
     page.wait_for_selector(FIELD)

@@ -13,7 +13,7 @@ from studio.container import Container
 from studio.settings import Settings
 from tests.browser.conftest import served
 from tests.browser.test_page import CLIPS, COMBINATIONS, check, go
-from tests.fakes import FakeEngine, FakeIllustrator, fake_engines, fake_painters
+from tests.fakes import FakeEngine, FakeIllustrator, Held, fake_engines, fake_painters
 
 pytestmark = pytest.mark.browser
 
@@ -151,9 +151,12 @@ def test_from_a_text_to_a_book_and_out_again(
     # draw: one page cannot be painted, the others are; tried again, it can
     scenes = [scene.id for scene in record(container).plan.scenes]
     illustrator.fails.add(scenes[2])
+    held = illustrator.held[scenes[0]] = Held()
     page.click("#story-draw [data-act=draw]")
     page.wait_for_selector("#story-progress .vt-progress")
     visit.reload(page)  # the studio goes on, and the page finds its way back
+    page.wait_for_selector("#story-progress .vt-progress")
+    held.let_go()
     page.wait_for_selector(".vt-exports")
     assert page.locator(".vt-frame[data-state=painted]").count() == 4  # three pages and the cover
     page.click(".vt-frame[data-state=failed]")
@@ -161,6 +164,7 @@ def test_from_a_text_to_a_book_and_out_again(
     illustrator.fails.clear()
     page.click(".vt-leaf.is-open [data-act=draw]")
     page.wait_for_function("document.querySelectorAll('.vt-frame[data-state=painted]').length === 5")
+    page.wait_for_selector(".vt-exports")  # until then the book is laid out anew now and then
 
     # turned by key and by button
     page.focus(".vt-book")
@@ -171,9 +175,11 @@ def test_from_a_text_to_a_book_and_out_again(
     page.click("[data-book=next]")
     assert page.inner_text(".vt-book-place") == "2 / 4"
     drawn = len(illustrator.drawn)
+    held = illustrator.held[scenes[1]] = Held()
     page.hover(".vt-leaf.is-open figure")
     page.click(".vt-leaf.is-open [data-act=retake]")
     page.wait_for_selector("#story-progress .vt-progress")
+    held.let_go()
     page.wait_for_selector(".vt-exports")
     assert len(illustrator.drawn) == drawn + 1
 

@@ -45,7 +45,7 @@ def test_a_voice_comes_in_and_leaves(visit, many_bases: Container, tmp_path: Pat
         page.wait_for_selector(".vt-signed")
         (voice,) = (voice for voice in many_bases.voices.list() if voice.imported)
         page.wait_for_selector(f"#shelf [data-voice='{voice.id}'][aria-checked=true]")
-        assert not page.locator("#voice-import").is_visible()
+        page.locator("#voice-import").wait_for(state="hidden")
         job = many_bases.jobs.wait(voice.active_job_id, 120) if voice.active_job_id else None
         assert job is None or job.state == "done", job.error
         go(page, 1)
@@ -54,3 +54,4 @@ def test_a_voice_comes_in_and_leaves(visit, many_bases: Container, tmp_path: Pat
                 page.click(f"#voice-card .vt-downloads a[download$='{suffix}']")
             assert saved.value.suggested_filename == f"安{suffix}"
             assert torch.load(saved.value.path(), weights_only=True)["weight"]
+        page.context.close()

@@ -24,7 +24,7 @@ from studio.container import Container
 from studio.settings import Settings
 from tests.fakes import FakeEngine, fake_engines
 home, voice_id, work = sys.argv[1:]
-container = Container(Settings(home=Path(home), device="cpu", port=0), fake_engines(FakeEngine(step_seconds=0.1)))
+container = Container(Settings(home=Path(home), device="cpu", port=0), fake_engines(FakeEngine(step_seconds=0.3)))
 if work == "train":
     print(container.voices.train(voice_id, "best").id, flush=True)
 else:

@@ -19,7 +19,7 @@ from studio.settings import Settings
 from studio.store.records import Speech, VoiceRecord
 from studio.store.speeches import take_key
 from studio.trust import consent
-from tests.fakes import FakeEngine, fake_engines, fake_painters, write_hum
+from tests.fakes import FakeEngine, Held, fake_engines, fake_painters, write_hum
 
 TEXT = "The first one is here. Then comes a second sentence. Is this the third? The last one ends it."
 
@@ -238,12 +238,16 @@ def test_captions(container: Container, voice: VoiceRecord) -> None:
     refused("format_unknown", container.speaking.captions, speech.id, "txt")
 
 
-def test_nothing_comes_out_half_read(container: Container, voice: VoiceRecord, engine: FakeEngine) -> None:
-    engine.step_seconds = 0.05
+def test_nothing_comes_out_half_read(
+    container: Container, voice: VoiceRecord, hold: Callable[[str, str], Held]
+) -> None:
+    held = hold("speak", "speak")
     speech = container.speaking.submit(voice.id, TEXT)
+    assert held.arrived()
     refused("speech_not_finished", container.speaking.export, speech.id, "wav")
     refused("speech_not_finished", container.speaking.captions, speech.id, "srt")
     cancelled = container.speaking.cancel(speech.id)
+    held.let_go()
     cancelled = container.speaking.wait(cancelled.id, 10)
     assert cancelled.state == "cancelled"
 
@@ -326,10 +330,12 @@ def test_who_may_speak(container: Container, voice: VoiceRecord, monkeypatch: py
     refused("consent_expired", container.voices.train, voice.id, "quick")
 
 
-def test_the_queue_is_bounded(settings: Settings, voice: VoiceRecord, container: Container) -> None:
+def test_the_queue_is_bounded(
+    settings: Settings, voice: VoiceRecord, container: Container, hold: Callable[[str, str], Held]
+) -> None:
     container.close()
-    engine, limit = FakeEngine(step_seconds=0.2), 2
-    with Container(settings.model_copy(update={"max_queued_speeches": limit}), fake_engines(engine)) as small:
+    held, limit = hold("speak", "speak"), 2
+    with Container(settings.model_copy(update={"max_queued_speeches": limit}), fake_engines()) as small:
         for number in range(limit):
             small.speaking.submit(voice.id, f"Reading {number} one. Reading {number} two.")
         with pytest.raises(StudioError) as caught:
@@ -337,6 +343,7 @@ def test_the_queue_is_bounded(settings: Settings, voice: VoiceRecord, container:
                 small.speaking.submit(voice.id, f"One too many {number}.")
         assert (caught.value.code, caught.value.status) == ("busy", 503)
         assert len(small.speaking.history(voice.id)) <= limit + 1  # the refused one is not kept
+        held.let_go()
 
 
 def test_disk_full_while_reading(
@@ -374,14 +381,17 @@ def test_many_readers_at_once(container: Container, voice: VoiceRecord, engine: 
 
 
 def test_a_long_text_lets_short_ones_through(
-    container: Container, voice: VoiceRecord, engine: FakeEngine
+    container: Container, voice: VoiceRecord, engine: FakeEngine, hold: Callable[[str, str], Held]
 ) -> None:
-    engine.step_seconds = 0.02
+    held, looked_at = hold("speak", "speak"), threading.Event()
+    engine.score = lambda text, seed: float(text != "This is sentence 39." or looked_at.wait(60))
     book = container.speaking.submit(voice.id, " ".join(f"This is sentence {n}." for n in range(40)))
-    note = container.speaking.wait(container.speaking.submit(voice.id, "A short note.").id, 20)
-    assert note.state == "done"
+    assert held.arrived()
+    note = container.speaking.submit(voice.id, "A short note.")
+    held.let_go()
+    assert container.speaking.wait(note.id, 20).state == "done"
     assert container.speaking.get(book.id).state in ("queued", "running")
-    engine.step_seconds = 0
+    looked_at.set()
     book = container.speaking.wait(book.id, 20)
     assert (book.state, len(engine.spoken)) == ("done", 41)
     assert container.jobs.get(book.job_id).attempt == 1

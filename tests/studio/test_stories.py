@@ -18,7 +18,7 @@ from studio.container import Container
 from studio.errors import StudioError
 from studio.settings import Settings
 from studio.store.records import StoryRecord, VoiceRecord
-from tests.fakes import FakeEngine, FakeIllustrator, fake_engines, fake_painters
+from tests.fakes import FakeEngine, FakeIllustrator, Held, fake_engines, fake_painters
 from tests.studio.told import TEXT, done, drawn, exported, ids, refused
 
 # Telling
@@ -244,16 +244,15 @@ def test_a_story_of_which_no_page_can_be_painted_says_why(
 def test_stopped_drawings_keep_what_is_finished(
     container: Container, story: StoryRecord, illustrator: FakeIllustrator
 ) -> None:
-    illustrator.step_seconds = 0.05
+    held = illustrator.held["s2"] = Held()
     job = container.stories.draw(story.id)
-    while not illustrator.drawn:
-        container.jobs.wait(job.id, 0.02)
+    assert held.arrived()
     container.stories.cancel(story.id)
+    held.let_go()
     done(container, job, "cancelled")
     story = container.stories.get(story.id)
     painted = [page.scene_id for page in story.pages if page.painted]
     assert story.state == "cancelled" and painted == illustrator.drawn and len(painted) < 3
-    illustrator.step_seconds = 0.0
     assert drawn(container, story).state == "done"
     assert illustrator.drawn == ["s1", "s2", "s3"]
 
@@ -281,9 +280,12 @@ def test_a_full_disk_while_painting_loses_nothing(
 def test_books_that_wait_get_their_turn_between_two_pages(
     container: Container, story: StoryRecord, illustrator: FakeIllustrator
 ) -> None:
-    illustrator.step_seconds = 0.05
+    held = illustrator.held["s1"] = Held()
     other = container.stories.write(TEXT, seed=8)
-    long, late = container.stories.draw(story.id), container.stories.draw(other.id)
+    long = container.stories.draw(story.id)
+    assert held.arrived()
+    late = container.stories.draw(other.id)
+    held.let_go()
     long, late = done(container, long), done(container, late)
     assert late.started_at < long.finished_at and (long.attempt, late.attempt) == (1, 1)
     assert len(illustrator.drawn) == 6
@@ -292,11 +294,11 @@ def test_books_that_wait_get_their_turn_between_two_pages(
 def test_editing_while_it_draws_paints_the_edited_page(
     container: Container, story: StoryRecord, illustrator: FakeIllustrator
 ) -> None:
-    illustrator.step_seconds = 0.05
+    held = illustrator.held["s1"] = Held()
     job = container.stories.draw(story.id)
-    while container.jobs.get(job.id).stage != "paint":
-        container.jobs.wait(job.id, 0.02)
+    assert held.arrived()
     container.stories.retake(story.id, "s3")
+    held.let_go()
     done(container, job)
     story = container.stories.get(story.id)
     assert story.state == "done" and story.plan.page("s3").take == 1

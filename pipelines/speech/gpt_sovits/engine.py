@@ -115,7 +115,7 @@ class GptSovitsEngine(SpeechEngine):
         tensors = {"style": self._style(references, networks)}
         # 3. What is said in them, as the voice goes on from it. Without the text there is nothing to go on from.
         if text:
-            utterances = self.read(text)
+            utterances = self.read(text, spoken_in(main.language))
             low = self.wave(main, CONTENT_RATE)
             tensors["prompt_tokens"] = networks.sovits.extract_latent(self.content.of_reference(low))[0, 0]
             tensors["prompt_phonemes"] = torch.cat([self.ids(utterance) for utterance in utterances])
@@ -387,6 +387,11 @@ class GptSovitsEngine(SpeechEngine):
         """Of the base's file of that kind."""
         base: Base = getattr(self.parts, kind)
         return facts_of(base.weights())["sha256"]
+
+
+def spoken_in(language: str | None) -> Mapping[str, float]:
+    """The controls that a text is read with which somebody says in that language."""
+    return DEFAULTS | {"cantonese": float(language == "yue")}
 
 
 def _mode(text: str, cantonese: bool) -> str:

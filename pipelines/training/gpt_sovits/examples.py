@@ -15,7 +15,7 @@ from pipelines.audio.recording import Recording
 from pipelines.speech.engine import Monitor
 from pipelines.speech.gpt_sovits.content_features import SAMPLE_RATE as CONTENT_RATE
 from pipelines.speech.gpt_sovits.descriptions import SAMPLE_RATE
-from pipelines.speech.gpt_sovits.engine import GptSovitsEngine
+from pipelines.speech.gpt_sovits.engine import GptSovitsEngine, spoken_in
 from pipelines.speech.gpt_sovits.weights import Networks
 from pipelines.speech.voice import Voice
 from pipelines.text.gpt_sovits.symbols import ids_of
@@ -98,7 +98,7 @@ def _example(clip: Recording, engine: GptSovitsEngine, networks: Networks) -> Ex
     bert = torch.zeros(networks.text2semantic.config.bert_channels, len(phonemes))
     told = False
     if clip.text:
-        utterances = engine.read(clip.text)
+        utterances = engine.read(clip.text, spoken_in(clip.language))
         read = torch.cat([engine.ids(utterance) for utterance in utterances])
         slowest, fastest = PHONEMES_PER_SECOND
         if slowest <= len(read) / clip.seconds <= fastest:

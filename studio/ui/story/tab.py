@@ -92,7 +92,7 @@ class Story:
             page.on(component.click, self.act, inputs, self._everything, self.says)
         for component in (self.shelf, self.bodies["tell"]):
             page.on(component.upload, self.take_in, inputs, self._everything, self.says)
-        page.on(self.pulse.tick, self.look, [*inputs, self.seen], self._everything, self.says, queue=False)
+        page.on(self.pulse.tick, self.look, [*inputs, self.seen], self._everything, self.says)
 
     # --- what is to be seen -------------------------------------------------------------------------------------
 

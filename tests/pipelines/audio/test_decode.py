@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 import soundfile
 
@@ -190,13 +191,19 @@ def test_too_short(tmp_path):
     )
 
 
+def children_seconds() -> float:
+    """What finished child processes took of the processor, however busy it is with others."""
+    times = psutil.Process().cpu_times()
+    return times.children_user + times.children_system
+
+
 def test_two_hours_are_refused_at_once(tmp_path):
     hour = np.zeros(8000 * 3600, np.uint8) + 128
     (tmp_path / "a.wav").write_bytes(raw_wav_header(1, 8000, 8, 2 * len(hour)) + hour.tobytes() * 2)
-    started = time.monotonic()
+    before = children_seconds()
     error = refused(tmp_path / "a.wav")
     assert (error.code, round(error.facts["minutes"])) == ("audio_too_long", 120)
-    assert time.monotonic() - started < 5
+    assert children_seconds() - before < 5
 
 
 def test_a_bomb_is_stopped_while_decoding(tmp_path):

@@ -62,6 +62,9 @@ def test_pages_turn_and_nothing_hangs_over(chromium, book: Path, width: int, hei
 def test_reading_lights_up_sentence_by_sentence_and_turns_the_page(chromium, book: Path) -> None:
     page = chromium.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     page.goto(book.as_uri() + "#1")
+    page.evaluate(
+        "document.querySelectorAll('audio').forEach(a => { a.defaultPlaybackRate = a.playbackRate = 0.4 })"
+    )  # every sentence is lit long enough to be seen by a busy machine
     page.keyboard.press(" ")
     page.wait_for_selector(".leaf:not([inert]) .s.now[data-n='0'] .w.now", timeout=10_000)
     page.evaluate(

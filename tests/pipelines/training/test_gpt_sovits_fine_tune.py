@@ -18,8 +18,10 @@ from pipelines.speech.catalogue import installed_engines
 from pipelines.speech.engine import QUALITIES, SpeechEngine, TrainedVoice
 from pipelines.speech.gpt_sovits.voice_files import VoiceFiles
 from pipelines.speech.voice import Voice
+from pipelines.text.gpt_sovits.front_end import FrontEnd
 from pipelines.training.gpt_sovits import clips as clips_module
 from pipelines.training.gpt_sovits import fine_tune as module
+from pipelines.training.gpt_sovits.examples import _example
 from pipelines.training.gpt_sovits.networks import Room
 from pipelines.training.gpt_sovits.plans import PLANS, Plan, StagePlan, reference_seconds
 from tests.official_files import small_bases, small_sovits, small_text2semantic
@@ -396,3 +398,20 @@ def test_a_text_that_nobody_would_say_in_that_time_is_left_out(
     assert card["training_seconds"] - card["text_seconds"] == pytest.approx(last.seconds, abs=0.1)
     assert [stage["name"] for stage in card["stages"]] == ["GPT", "SoVITS"]
     assert card["held_out_seconds"] == pytest.approx(known[1].seconds, abs=0.1)  # the shorter of the two
+
+
+def test_what_was_heard_as_cantonese_is_read_as_such(
+    engine: SpeechEngine, recordings: list[Recording], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, modes = FrontEnd.read, []
+
+    def note(front_end: FrontEnd, text: str, mode: str) -> object:
+        modes.append(mode)
+        return read(front_end, text, "auto")
+
+    monkeypatch.setattr(FrontEnd, "read", note)
+    for language in ("yue", "en", None):
+        said = replace(recordings[0], language=language)
+        assert _example(said, engine, engine.networks).told
+        engine.prepare([said])
+    assert modes == ["auto_yue"] * 2 + ["auto"] * 4

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import soundfile
@@ -15,7 +14,7 @@ from pipelines.speech.catalogue import ENGINES
 from studio.api.server import build_api
 from studio.container import Container
 from studio.settings import Settings
-from tests.fakes import WORD_SECONDS, FakeEngine, fake_engines
+from tests.fakes import WORD_SECONDS, FakeEngine, Held, fake_engines
 from tests.studio.api.conftest import new_voice
 
 TEXT = "One two three four five."
@@ -184,15 +183,14 @@ def test_a_pace_out_of_range_is_said_of_what_was_asked(
 
 
 def test_the_way_in_answers_while_someone_waits(
-    client: TestClient, voice_id: str, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, voice_id: str, hold: Callable[[str, str], Held]
 ) -> None:
-    monkeypatch.setattr(engine, "step_seconds", 1.0)
-    answers = []
+    held, answers = hold("speak", "speak"), []
     waiting = threading.Thread(target=lambda: answers.append(speak(client, voice_id, seed=99)))
     waiting.start()
-    time.sleep(0.2)
-    started = time.monotonic()
+    assert held.arrived()
     assert client.get("/healthz").status_code == 200
-    assert time.monotonic() - started < 0.5
+    assert answers == []
+    held.let_go()
     waiting.join()
     assert answers[0].status_code == 200

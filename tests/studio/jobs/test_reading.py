@@ -122,11 +122,23 @@ def test_stopping_ends_every_job_on_the_speech(
 def test_an_interrupted_reading_goes_on_where_it_was(
     container: Container, voice: VoiceRecord, engine: FakeEngine, settings: Settings
 ) -> None:
-    engine.step_seconds = 0.05
+    second, go = threading.Event(), threading.Event()
+
+    def wait_at_the_second(text: str, seed: int) -> float:
+        if text == SENTENCES[1]:
+            second.set()
+            go.wait(60)
+        return 1.0
+
+    engine.score = wait_at_the_second
     speech = container.speaking.submit(voice.id, TEXT, seed=5)
-    while len(engine.spoken) < 2:
-        threading.Event().wait(0.005)
-    container.close()
+    assert second.wait(60)
+    changes = container.jobs.changes
+    version, closing = changes.version, threading.Thread(target=container.close)
+    closing.start()
+    changes.wait(version, 60)  # the workers are told to stop
+    go.set()
+    closing.join(60)
     before = len(engine.spoken)
     assert 2 <= before < len(SENTENCES)
     with Container(settings, fake_engines(engine)) as again:

@@ -242,6 +242,23 @@ def test_an_engine_gets_no_text_that_it_cannot_read(
     assert [recording.text for recording in learnt[0]] == [None]
 
 
+@pytest.mark.parametrize(("languages", "known"), [(("en", "zh"), False), (("zh", "yue"), True)])
+def test_cantonese_is_no_mandarin(
+    settings: Settings, transcriber: FakeTranscriber, learnt: list, quick_audio: None, tmp_path: Path,
+    languages: tuple[str, ...], known: bool,
+) -> None:  # fmt: skip
+    """Its letters are the same, so what counts is what was heard."""
+    transcriber.text, transcriber.language = "我哋今日去食飯。", "yue"
+    engines = {"fake": replace(fake_engines()["fake"], languages=languages)}
+    with Container(settings, engines, fake_painters(), fake_transcribers(transcriber)) as hearing:
+        ann = hearing.voices.create("Ann")
+        brought(hearing, ann, tmp_path)
+        texts(hearing, ann)
+        prepared(hearing, ann)
+    told = (transcriber.text, "yue") if known else (None, None)
+    assert [(recording.text, recording.language) for recording in learnt[0]] == [told]
+
+
 def test_the_voice_is_made_with_what_was_heard(
     hearing: Container, ann: VoiceRecord, transcriber: FakeTranscriber, learnt: list, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

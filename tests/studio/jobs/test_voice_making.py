@@ -195,10 +195,11 @@ def test_only_a_training_from_end_to_end_says_how_long_one_takes(
     def measured(studio: Container) -> int:
         return studio.database.value("SELECT count(*) FROM training_times")
 
-    engine.step_seconds = 0.05
+    engine.step_seconds = 0.5
     job = container.voices.train(voice.id, "good")
     until(lambda: len(engine.steps) > 3)
     container.close()
+    engine.step_seconds = 0.05
     with Container(settings, fake_engines(engine)) as again:
         done = again.jobs.wait(job.id, 20)
         assert (done.state, measured(again)) == ("done", 0)

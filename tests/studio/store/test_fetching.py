@@ -300,7 +300,7 @@ def test_an_endless_file_ends(hub: FakeHub, tmp_path: Path) -> None:
 
 
 def test_cancel_stops_within_a_piece_and_keeps_the_part(hub: FakeHub, tmp_path: Path) -> None:
-    hub.behaviours[NAME] = [fake_hub.slowly(2_000_000)]
+    hub.behaviours[NAME] = [fake_hub.paused(0.5, threading.Event())]
     stop = threading.Event()
 
     def check() -> None:

@@ -17,3 +17,9 @@ def test_nothing_is_collected_and_nothing_comes_from_elsewhere(container: Contai
     assert not LAUNCH["theme"]._font_css
     for text in (LAUNCH["css"], LAUNCH["head"]):
         assert "http" not in text.replace("http://www.w3.org", "")
+
+
+def test_what_people_click_is_answered_at_once(container: Container) -> None:
+    """The stream that brings what was queued ends when nothing waits, and with it what was asked at that moment."""
+    queued = {event.name for event in build_page(container).fns.values() if event.queue and event.fn}
+    assert queued == {"arrive", "take_in", "inspect"}
