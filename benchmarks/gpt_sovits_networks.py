@@ -19,11 +19,12 @@ from torch import Tensor
 
 from benchmarks.plugs import opened
 from benchmarks.reference import reference_sovits, reference_text2semantic
-from models.blocks.matrix import Precision, can_hold
+from models.blocks.streamed_matrices import Matrices, Precision, can_stream
 from models.gpt_sovits.incremental import IncrementalDecoder
 from models.gpt_sovits.sampling import Sampling, penalised
 from models.gpt_sovits.sovits import Sovits
 from models.gpt_sovits.static import StaticDecoder
+from models.gpt_sovits.streamed import StreamedDecoder
 from models.gpt_sovits.text2semantic import Decoder, Text2Semantic
 from pipelines.speech.gpt_sovits.text_features import TextFeatures
 from pipelines.speech.gpt_sovits.weights import Networks
@@ -35,7 +36,8 @@ FIRST_CHUNK = 28
 SPOKEN_PHONEMES, REFERENCE_FRAMES = 30, 300
 BATCHES = (1, 4, 16)
 ROUNDS = 5
-BYTES: dict[Precision, int] = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "bf16", "int8")
+AnyDecoder = IncrementalDecoder | StreamedDecoder
 Timed = Mapping[str, Callable[[], object]]
 
 
@@ -55,22 +57,19 @@ def text2semantic_figures(file: Path, device: str, reference: Path | None) -> di
     contestants = contestants_of(decoder, device)
     for batch in BATCHES:
         seconds = {name: Clock() for name in contestants}
-        floors = {size: Clock() for size in (4, 2, 1)}
+        floors: dict[str, list[float]] = {name: [] for name in contestants}
         for _ in range(ROUNDS if batch == 1 else 2):
-            for size, floor in floors.items():
-                floor.step.append(streaming_seconds(decoder, size, device))
             for name, contestant in contestants.items():
+                floors[name].append(streaming_seconds(contestant, device))
                 seconds[name].add(*token_seconds(contestant, text, audio, batch))
         for name, clock in seconds.items():
             row: dict[str, object] = figures.setdefault(name, {})
             row[f"prefill_ms_{batch}"] = round(1e3 * median(clock.prefill), 1)
             row[f"tokens_per_second_{batch}"] = round(batch / median(clock.step), 1)
             if batch == 1:
-                floor_seconds = median(floors[BYTES[name.split()[0]]].step)
+                floor_seconds = median(floors[name])
                 row["floor_tokens_per_second"] = round(1 / floor_seconds, 1)
                 row["share_of_floor"] = round(floor_seconds / median(clock.step), 3)
-                alone = products(contestants[name])
-                row["products_ms"] = round(1e3 * median(clocked(alone, device) for _ in range(9)), 2)
     for name, contestant in contestants.items():
         figures[name].update(agreement(contestant, text, audio, prompt, said))
     if reference and device == "cpu":
@@ -90,10 +89,10 @@ def text2semantic_figures(file: Path, device: str, reference: Path | None) -> di
     return figures
 
 
-def contestants_of(decoder: Decoder, device: str) -> dict[str, IncrementalDecoder]:
+def contestants_of(decoder: Decoder, device: str) -> dict[str, AnyDecoder]:
     """Ways to hold the weights on a processor; elsewhere steps with and without graphs."""
     if device == "cpu":
-        return {name: IncrementalDecoder(decoder, name) for name in BYTES if can_hold(name)}
+        return {name: StreamedDecoder(decoder, name) for name in PRECISIONS if can_stream(name)}
     halved = copy.deepcopy(decoder).half()
     return {
         "fp32": IncrementalDecoder(decoder),
@@ -115,9 +114,7 @@ class Clock:
         self.step.append(step)
 
 
-def token_seconds(
-    decoder: IncrementalDecoder, text: Tensor, audio: Tensor, batch: int
-) -> tuple[float, float]:
+def token_seconds(decoder: AnyDecoder, text: Tensor, audio: Tensor, batch: int) -> tuple[float, float]:
     """Seconds of the beginning, and of one step after it, with the greedy token on the way."""
     dtype = decoder.tokens.weight.dtype
     text, audio = (part.to(dtype).expand(batch, -1, -1) for part in (text, audio))
@@ -133,35 +130,29 @@ def token_seconds(
     return read - began, seconds
 
 
-def products(decoder: IncrementalDecoder) -> Callable[[], None]:
-    """The matrices of one step and nothing else."""
-    matrices = [m for layer in decoder.layers for m in (layer.qkv, layer.out, layer.widen)] + [decoder.head]
-    narrow = [layer.narrow for layer in decoder.layers]
-    x = decoder.tokens.weight[:1]
-    wide = decoder.layers[0].widen(x)
+def streaming_seconds(decoder: AnyDecoder, device: str) -> float:
+    """What a step cannot be faster than: its matrices read by all threads, where they lie, and added up as numbers of 64
+    bits, which costs no arithmetic to speak of."""
+    if isinstance(decoder, StreamedDecoder):
+        weights = [torch.from_numpy(part.weights) for part in decoder.network if isinstance(part, Matrices)]
+    else:
+        layers = decoder.layers
+        weights = [layer.qkv.keywords["weight"] for layer in layers]
+        weights += [part.weight for layer in layers for part in (layer.out, layer.widen, layer.narrow)]
+        weights.append(decoder.head.weight)
+    whole = [weight.detach().flatten() for weight in weights]
+    words = [part[: len(part) // 8 * 8].view(torch.int64) for part in whole]
 
-    def multiply() -> None:
-        for matrix in matrices:
-            matrix(x)
-        for matrix in narrow:
-            matrix(wide)
+    def read() -> None:
+        for part in words:
+            part.sum()
 
-    return multiply
-
-
-def streaming_seconds(decoder: Decoder, bytes_a_weight: int, device: str) -> float:
-    """What a step cannot be faster than: so many bytes, read from memory by all threads in one go and added up."""
-    weights = [
-        *(weight for weight in decoder.h.parameters() if weight.dim() == 2),
-        decoder.ar_predict_layer.weight,
-    ]
-    block = torch.ones(sum(map(torch.numel, weights)) * bytes_a_weight // 4, device=device)
-    block.sum()
-    return median(clocked(block.sum, device) for _ in range(9))
+    read()
+    return median(clocked(read, device) for _ in range(9))
 
 
 def agreement(
-    decoder: IncrementalDecoder, text: Tensor, audio: Tensor, prompt: Tensor, said: Tensor
+    decoder: AnyDecoder, text: Tensor, audio: Tensor, prompt: Tensor, said: Tensor
 ) -> dict[str, object]:
     """With the greedy tokens ``said`` ``[N]`` of fp32: at how many places the same one follows, and up to where it would
     have said the same by itself."""

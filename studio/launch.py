@@ -86,6 +86,8 @@ def prepare_environment(home: Path) -> None:
         "OMP_WAIT_POLICY": "PASSIVE",
         "GOMP_SPINCOUNT": "1000",
     }
+    if not os.access(Path(__file__).parent, os.W_OK):  # where Numba would keep what it has compiled
+        quiet["NUMBA_CACHE_DIR"] = str(scratch / "numba")
     for name, value in quiet.items():
         os.environ.setdefault(name, value)
 

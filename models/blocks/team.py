@@ -170,4 +170,3 @@ def open_phase(board, phase):
 @njit(nogil=True, cache=True, forceinline=True)
 def dismissed(board):
     return _load(board, _LEAVE) != 0
-

@@ -1,23 +1,19 @@
 """Token by token: what is read at once and kept, and what a further token costs.
 
-A step multiplies one vector a row by every matrix of the network, so at small batches it takes as long as the matrices take to
-arrive. Everything else is kept small: the slots of keys and values are there before they are needed, keys lie so that one
-query reads them in lines, and rows of a batch share the matrices.
+With torch alone, on any device and in the network's own type. The slots of keys and values are there before they are needed,
+keys lie so that one query reads them in lines, and rows of a batch share the matrices.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-from models.blocks.matrix import Matrix, Plain, Precision, packed
-from models.blocks.threads import Crew
 
 if TYPE_CHECKING:
     from models.gpt_sovits.text2semantic import Block, Decoder
@@ -74,18 +70,14 @@ class Memory:
 
 
 class _Layer:
-    """One block, with its matrices in the form that they are multiplied in."""
+    """One block, as a step meets it: when its weights are overwritten, so is the step."""
 
-    def __init__(self, block: Block, precision: Precision | None) -> None:
+    def __init__(self, block: Block) -> None:
         attention = block.self_attn
         self.heads = block.heads
-        self.qkv = matrix(attention.in_proj_weight, attention.in_proj_bias, precision)
-        self.out = matrix(attention.out_proj.weight, attention.out_proj.bias, precision)
-        self.widen = matrix(block.linear1.weight, block.linear1.bias, precision, relu=True)
-        self.narrow = matrix(block.linear2.weight, block.linear2.bias, precision)
-        self.norm1, self.norm2 = (
-            (norm.normalized_shape, norm.weight, norm.bias, norm.eps) for norm in (block.norm1, block.norm2)
-        )
+        self.qkv = partial(F.linear, weight=attention.in_proj_weight, bias=attention.in_proj_bias)
+        self.out, self.widen, self.narrow = attention.out_proj, block.linear1, block.linear2
+        self.norm1, self.norm2 = block.norm1, block.norm2
 
     def heads_of(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """``[B, C]`` -> queries, keys and values ``[B, H, D]``."""
@@ -106,24 +98,18 @@ class _Layer:
         return self.feed(x, y.transpose(1, 2).reshape(x.shape)), k, v
 
     def feed(self, x: Tensor, heard: Tensor) -> Tensor:
-        x = F.layer_norm(x + self.out(heard), *self.norm1)
-        return F.layer_norm(x + self.narrow(self.widen(x)), *self.norm2)
+        x = self.norm1(x + self.out(heard))
+        return self.norm2(x + self.narrow(self.widen(x).relu()))
 
 
 class IncrementalDecoder:
-    """Reads a beginning at once and goes on from it.
+    """Reads a beginning at once and goes on from it, with the weights of ``decoder`` where they are."""
 
-    Args:
-        decoder: whose weights are used.
-        precision: of the matrices, which are then copies; None uses the decoder's own where they are.
-    """
-
-    def __init__(self, decoder: Decoder, precision: Precision | None = None) -> None:
+    def __init__(self, decoder: Decoder) -> None:
         self.tokens = decoder.ar_audio_embedding.word_embeddings
         self.alpha = decoder.ar_audio_position.alpha
-        self.layers = [_Layer(block, precision) for block in decoder.h.layers]
-        self.head = matrix(decoder.ar_predict_layer.weight, None, precision)
-        self._crews: defaultdict[int, Crew] | None = None if precision is None else defaultdict(Crew)
+        self.layers = [_Layer(block) for block in decoder.h.layers]
+        self.head = decoder.ar_predict_layer
 
     def read(self, text: Tensor, prompt: Tensor, padding: Tensor | None) -> tuple[Tensor, Memory]:
         """Everything before the first new token.
@@ -163,11 +149,7 @@ class IncrementalDecoder:
         """Say ``tokens`` ``[B]`` -> logits of the next ones ``[B, tokens]`` and the memory after them."""
         if memory.length == memory.slots:
             memory = memory.grown(memory.slots + max(ROOM, memory.slots // 2))
-        if self._crews is None:
-            logits = self._step(tokens, memory)
-        else:  # each batch size has its own; how many threads there are changes no bit of the answer
-            logits = self._crews[len(tokens)].run(lambda: self._step(tokens, memory))
-        return logits, replace(memory, length=memory.length + 1, spoken=memory.spoken + 1)
+        return self._step(tokens, memory), replace(memory, length=memory.length + 1, spoken=memory.spoken + 1)
 
     def _step(self, tokens: Tensor, memory: Memory) -> Tensor:
         here, end = memory.length, memory.length + 1
@@ -189,10 +171,6 @@ class IncrementalDecoder:
 
     def release(self, memory: Memory) -> None:
         """Nothing will go on from ``memory``."""
-
-
-def matrix(weight: Tensor, bias: Tensor | None, precision: Precision | None, *, relu: bool = False) -> Matrix:
-    return Plain(weight, bias, relu) if precision is None else packed(weight, bias, precision, relu=relu)
 
 
 def sinusoids(count: int, like: Tensor) -> Tensor:

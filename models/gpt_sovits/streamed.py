@@ -11,7 +11,7 @@ from numba import njit
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.blocks.rows import (
+from models.blocks.streamed_matrices import (
     REORDERED,
     Matrices,
     Precision,
@@ -35,13 +35,17 @@ _PART = 65_536
 """Weights in a part of a phase, about."""
 _BLOCK = 64
 """Slots that lie together, so that what a query meets of them is read in one go."""
+_MOST_HELPERS = 3
+"""Memory is busy by then."""
 _NOTHING = np.float32(-1e30)
 
 
 class _Network(NamedTuple):
     heads: int
     eps: float
-    norms: np.ndarray  # [layers, 4, C]: weight and bias after the attention, weight and bias after the feed-forward
+    norms: (
+        np.ndarray
+    )  # [layers, 4, C]: weight and bias after the attention, weight and bias after the feed-forward
     qkv: Matrices  # head after head, its queries, keys and values
     out: Matrices
     widen: Matrices
@@ -66,17 +70,17 @@ class _Desk(NamedTuple):
     logits: np.ndarray  # [B, tokens]
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@njit(nogil=True, cache=True, inline="always")
 def _rows_a_part(matrices):
     return max(1, _PART // matrices.weights.shape[2])
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@njit(nogil=True, cache=True, inline="always")
 def _parts_of(matrices):
     return -(-matrices.weights.shape[1] // _rows_a_part(matrices))
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@njit(nogil=True, cache=True, inline="always")
 def _parts(network, phase):
     """Four phases a layer, then the logits, then a rest."""
     layer, kind = phase // 4, phase % 4
@@ -96,53 +100,65 @@ def _multiply(matrices, index, part, vectors, levels, relu, out):
     multiply(matrices, index, vectors, levels, relu, part * rows, last, out)
 
 
-@njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
-def _attend(network, desk, layer, head, room):
-    """Queries, keys and values of one head, and what it hears."""
-    width = network.norms.shape[2] // network.heads
-    count, here = desk.state[0], desk.state[1]
-    q, k, v = 3 * head * width, (3 * head + 1) * width, (3 * head + 2) * width
-    multiply(network.qkv, layer, desk.vectors[:count], desk.levels, False, q, q + 3 * width, desk.qkv)
+@njit(nogil=True, fastmath=REORDERED, cache=True)
+def _attend(qkv, keys, values, start, here, room, heard):
+    """What one head hears.
+
+    Args:
+        qkv: ``[3 D]`` its query, and the key and the value that come to slot ``here``.
+        keys, values: ``[blocks, D, _BLOCK]``, of which the slots from ``start`` on hold something.
+        room: ``[slots]``; heard: ``[D]``.
+    """
+    width = len(heard)
     scale = np.float32(1 / np.sqrt(width))
     blocks, lane = here // _BLOCK + 1, here % _BLOCK
-    for row in range(count):
-        qkv, place = desk.qkv[row], desk.rows[row]
-        keys, values = desk.keys[layer, place, head], desk.values[layer, place, head]
+    for d in range(width):
+        keys[blocks - 1, d, lane] = narrowed(qkv[width + d], keys)
+        values[blocks - 1, d, lane] = narrowed(qkv[2 * width + d], values)
+    scores = room[: blocks * _BLOCK]
+    scores[:] = 0
+    for block in range(blocks):
+        some, lines = scores[block * _BLOCK : (block + 1) * _BLOCK], keys[block]
         for d in range(width):
-            keys[blocks - 1, d, lane] = narrowed(qkv[k + d], keys)
-            values[blocks - 1, d, lane] = narrowed(qkv[v + d], values)
-        scores = room[: blocks * _BLOCK]
-        scores[:] = 0
-        for block in range(blocks):
-            some, lines = scores[block * _BLOCK : (block + 1) * _BLOCK], keys[block]
-            for d in range(width):
-                query = qkv[q + d] * scale
-                for slot in range(_BLOCK):
-                    some[slot] += query * widened(lines[d, slot])
-        scores[: desk.starts[place]] = _NOTHING
-        scores[here + 1 :] = _NOTHING
-        total = softmax(scores)
-        heard = desk.y[row, head * width : (head + 1) * width]
-        heard[:] = 0
-        for block in range(blocks):
-            some, lines = scores[block * _BLOCK : (block + 1) * _BLOCK], values[block]
-            for d in range(width):
-                part = np.float32(0)
-                for slot in range(_BLOCK):
-                    part += some[slot] * widened(lines[d, slot])
-                heard[d] += part
+            query = qkv[d] * scale
+            for slot in range(_BLOCK):
+                some[slot] += query * widened(lines[d, slot])
+    scores[:start] = _NOTHING
+    scores[here + 1 :] = _NOTHING
+    total = softmax(scores)
+    heard[:] = 0
+    for block in range(blocks):
+        some, lines = scores[block * _BLOCK : (block + 1) * _BLOCK], values[block]
         for d in range(width):
-            heard[d] /= total
+            part = np.float32(0)
+            for slot in range(_BLOCK):
+                part += some[slot] * widened(lines[d, slot])
+            heard[d] += part
+    for d in range(width):
+        heard[d] /= total
 
 
-@njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
+@njit(nogil=True, fastmath=REORDERED, cache=True, inline="always")
 def _do_part(network, desk, phase, part, room):
     layer, kind, count = phase // 4, phase % 4, desk.state[0]
     vectors, levels = desk.vectors[:count], desk.levels
     if layer == len(network.norms):
         _multiply(network.head, 0, part, vectors, levels, False, desk.logits)
     elif kind == 0:
-        _attend(network, desk, layer, part, room)
+        width = network.norms.shape[2] // network.heads
+        first, last = 3 * width * part, 3 * width * (part + 1)
+        multiply(network.qkv, layer, vectors, levels, False, first, last, desk.qkv)
+        for row in range(count):
+            place = desk.rows[row]
+            _attend(
+                desk.qkv[row, first:last],
+                desk.keys[layer, place, part],
+                desk.values[layer, place, part],
+                desk.starts[place],
+                desk.state[1],
+                room,
+                desk.y[row, part * width : (part + 1) * width],
+            )
     elif kind == 1:
         _multiply(network.out, layer, part, vectors, levels, False, desk.y)
     elif kind == 2:
@@ -151,7 +167,7 @@ def _do_part(network, desk, phase, part, room):
         _multiply(network.narrow, layer, part, desk.wide_vectors[:count], desk.wide_levels, False, desk.y)
 
 
-@njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
+@njit(nogil=True, fastmath=REORDERED, cache=True, inline="always")
 def _end_phase(network, desk, phase):
     """What the next phase multiplies."""
     layer, kind, count = phase // 4, phase % 4, desk.state[0]
@@ -169,11 +185,15 @@ def _end_phase(network, desk, phase):
 
 
 @njit(nogil=True, cache=True)
-def _take_part(network, desk, board, leads):
-    """Do what there is to do. Who leads returns after the step, the others when they are dismissed."""
+def _work(network, desk, board, leads):
+    """Who leads begins a step and returns after it; the others help with every step until they are dismissed."""
     network, desk, board = uncounted(network), uncounted(desk), uncounted(board)
     phases = 4 * len(network.norms) + 2
     room = np.empty(desk.keys.shape[3] * _BLOCK, np.float32)
+    if leads:
+        prepare(desk.x[: desk.state[0]], desk.vectors, desk.levels)
+        number, _ = seen(board)
+        open_phase(board, number + 1)
     waited = 0
     while True:
         number, asked = seen(board)
@@ -192,20 +212,6 @@ def _take_part(network, desk, board, leads):
             return
         rest(waited)
         waited += 1
-
-
-@njit(nogil=True, cache=True)
-def _lead(network, desk, board):
-    count = desk.state[0]
-    prepare(desk.x[:count], desk.vectors, desk.levels)
-    number, _ = seen(board)
-    open_phase(board, number + 1)
-    _take_part(network, desk, board, True)
-
-
-@njit(nogil=True, cache=True)
-def _help(network, desk, board):
-    _take_part(network, desk, board, False)
 
 
 @dataclass(frozen=True)
@@ -299,7 +305,7 @@ class StreamedDecoder:
         desk, count = memory.desk, len(tokens)
         desk.x[:count] = (self.tokens(tokens) + self.alpha * memory.places[memory.spoken]).numpy(force=True)
         desk.state[1] = memory.length
-        _lead(self.network, desk, memory.team.board)
+        _work(self.network, desk, memory.team.board, True)
         logits = torch.from_numpy(desk.logits[:count])
         return logits, replace(memory, length=memory.length + 1, spoken=memory.spoken + 1)
 
@@ -323,7 +329,13 @@ class StreamedDecoder:
         return self._memory(keys, values, starts, np.arange(len(rows)), memory.length, memory.spoken)
 
     def _memory(
-        self, keys: np.ndarray, values: np.ndarray, starts: np.ndarray, rows: np.ndarray, length: int, spoken: int
+        self,
+        keys: np.ndarray,
+        values: np.ndarray,
+        starts: np.ndarray,
+        rows: np.ndarray,
+        length: int,
+        spoken: int,
     ) -> StreamedMemory:
         network, batch = self.network, len(rows)
         layers, _, channels = network.norms.shape
@@ -349,7 +361,8 @@ class StreamedDecoder:
             wide_levels=np.ones(batch, np.float32),
             logits=empty(network.head.weights.shape[1]),
         )
-        team = Team(torch.get_num_threads() - 1, 4 * layers + 1, lambda board: _help(network, desk, board))
+        helpers = min(torch.get_num_threads() - 1, _MOST_HELPERS)
+        team = Team(helpers, 4 * layers + 1, lambda board: _work(network, desk, board, False))
         places = sinusoids(keys.shape[3] * _BLOCK, self.tokens.weight)
         return StreamedMemory(desk, team, length, spoken, places)
 

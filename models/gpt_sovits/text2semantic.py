@@ -15,11 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.blocks.matrix import Precision, give_back_freed_memory
+from models.blocks.packed_linear import give_back_freed_memory
+from models.blocks.streamed_matrices import Precision
 from models.checkpoints import built, numbered
 from models.gpt_sovits.incremental import IncrementalDecoder, reading_order, sinusoids
 from models.gpt_sovits.sampling import Sampling, draw, penalised
 from models.gpt_sovits.static import StaticDecoder
+from models.gpt_sovits.streamed import StreamedDecoder
 
 _DPO_BETA = 0.2
 
@@ -168,7 +170,7 @@ class Text2Semantic(nn.Module):
         super().__init__()
         self.config = config
         self.model = Decoder(config)
-        self._decoder: IncrementalDecoder | None = None
+        self._decoder: IncrementalDecoder | StreamedDecoder | None = None
 
     @classmethod
     def of_official(cls, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Text2Semantic:
@@ -185,9 +187,9 @@ class Text2Semantic(nn.Module):
         return built(lambda: cls(Text2SemanticConfig.official(config, shapes)), weights)
 
     def for_speaking(self, precision: Precision) -> Text2Semantic:
-        """In eval mode, with its large matrices packed for the processor as ``precision``. There is no way back, and no
-        way to another device."""
-        self._decoder = IncrementalDecoder(self.model, precision)
+        """In eval mode, with its large matrices rounded to ``precision`` and a step that is compiled for the processor. There
+        is no way back, and no way to another device."""
+        self._decoder = StreamedDecoder(self.model, precision)
         del self.model.h, self.model.ar_predict_layer
         give_back_freed_memory()
         return self.eval()

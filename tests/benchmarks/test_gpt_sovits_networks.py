@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks import gpt_sovits_networks as benchmark
-from models.blocks.matrix import can_hold
+from models.blocks.streamed_matrices import can_stream
 from models.gpt_sovits.incremental import IncrementalDecoder
 from models.gpt_sovits.static import StaticDecoder
 from models.gpt_sovits.text2semantic import Text2Semantic
@@ -26,7 +26,9 @@ def test_of_the_gpt() -> None:
     exact = figures["fp32"]
     assert exact["same_greedy_tokens"] == 1.0 and exact["same_until_token"] == 12
     assert 0 < exact["tokens_per_second_1"] < exact["floor_tokens_per_second"]
-    assert set(figures) - {"phonemes", "prompt", "tokens"} == {n for n in benchmark.BYTES if can_hold(n)}
+    assert set(figures) - {"phonemes", "prompt", "tokens"} == {
+        n for n in benchmark.PRECISIONS if can_stream(n)
+    }
 
 
 def test_of_the_gpt_where_there_is_another_device(monkeypatch: pytest.MonkeyPatch) -> None:

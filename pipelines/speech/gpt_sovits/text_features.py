@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from models.blocks.matrix import can_hold, pack_linears
+from models.blocks.packed_linear import can_pack, pack_linears
 from pipelines.speech.gpt_sovits.content_features import weights_of
 from pipelines.transformers_networks import transformers_network
 
@@ -43,8 +43,8 @@ class TextFeatures:
             if _is_used(name, config.num_hidden_layers)
         }
         network = transformers_network(BertModel, config, weights, add_pooling_layer=False)
-        if device == "cpu" and can_hold("fp16"):  # as the published file holds them: nothing is lost
-            pack_linears(network, "fp16")
+        if device == "cpu" and can_pack():  # as the published file holds them: nothing is lost
+            pack_linears(network)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         return cls(network.to(device), tokenizer)
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from models.adapters import with_adapter
-from models.blocks.matrix import can_hold, multiplies_bf16
+from models.blocks.packed_linear import multiplies_bf16
+from models.blocks.streamed_matrices import can_stream
 from models.gpt_sovits.sovits import Sovits
 from models.gpt_sovits.text2semantic import Text2Semantic
 from pipelines.failure import CraftError
@@ -55,8 +56,7 @@ class Networks:
         """
         text2semantic, sovits = self.text2semantic, self.sovits.to(device)
         if device == "cpu":
-            if can_hold("fp16"):
-                text2semantic = text2semantic.for_speaking("fp16")
+            text2semantic = text2semantic.for_speaking("fp16" if can_stream("fp16") else "fp32")
             sovits = sovits.for_speaking(torch.bfloat16 if multiplies_bf16() else torch.float32)
         elif instead_of and instead_of.text2semantic.adopt(text2semantic):
             text2semantic = instead_of.text2semantic

@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from models.adapters import adapt_parameter
 from models.blocks.encoder import AttentionEncoder
 from models.blocks.generator import ResidualBlock
-from models.blocks.matrix import multiplies_bf16
+from models.blocks.packed_linear import multiplies_bf16
 from models.blocks.wavenet import WaveNet
 from models.blocks.weight_norm import WeightNormConv1d, WeightNormConvTranspose1d, fold_weight_norm
 from models.gpt_sovits.sovits import Sovits

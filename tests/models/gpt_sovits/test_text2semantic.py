@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.blocks.matrix import Precision, can_hold
 from models.checkpoints import built
 from models.gpt_sovits.incremental import IncrementalDecoder
 from models.gpt_sovits.sampling import Sampling, draw, penalised
@@ -276,63 +275,6 @@ def test_the_text_never_hears_the_audio(
     for a, b in zip(one.keys, other.keys, strict=True):
         assert farthest(a[..., :20], b[..., :20]) < 1e-6
     assert farthest(one.keys[0][..., 20:50], other.keys[0][..., 20:50]) > 0.1
-
-
-@pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_packed_matrices_say_the_same(
-    network: Text2Semantic, golden: dict[str, Tensor], bert: Tensor, precision: Precision
-) -> None:
-    """The file holds fp16, so fp16 is exact."""
-    if not can_hold(precision):
-        pytest.skip(f"this processor has no kernels for {precision}")
-    packed = built(lambda: Text2Semantic(network.config), network.state_dict()).for_speaking(precision)
-    x, prompt = golden["in.x"][0], golden["in.prompt"][0]
-    both = packed.generate([x, x[:13]], [bert, bert[:, :13]], prompt, replace(GREEDY, longest=60))
-    for said, name in zip(both, ("batch.y0", "batch.y1"), strict=True):
-        assert torch.equal(torch.cat([prompt, said]), golden[name])
-    assert not [name for name, _ in packed.named_parameters() if "linear" in name or "attn" in name]
-
-
-@pytest.mark.parametrize("precision", ["bf16", "int8"])
-def test_rounded_matrices_stay_near(
-    network: Text2Semantic, golden: dict[str, Tensor], bert: Tensor, precision: Precision
-) -> None:
-    if not can_hold(precision):
-        pytest.skip(f"this processor has no kernels for {precision}")
-    exact, rounded = IncrementalDecoder(network.model), IncrementalDecoder(network.model, precision)
-    with torch.inference_mode():
-        text, prompt = (
-            network.model.text(golden["in.x"], bert[None]),
-            network.model.audio(golden["in.prompt"]),
-        )
-        logits, memory = exact.read(text, prompt, None)
-        others, other = rounded.read(text, prompt, None)
-        for token in golden["greedy.y"][0, 30:40]:
-            assert 0 < (others - logits).norm() < 0.1 * logits.norm()
-            logits, memory = exact.step(token[None], memory)
-            others, other = rounded.step(token[None], other)
-
-
-def test_the_number_of_threads_changes_nothing(
-    network: Text2Semantic, golden: dict[str, Tensor], bert: Tensor
-) -> None:
-    """So it may be chosen by the clock, and a seed still says the same."""
-    precision = "fp16" if can_hold("fp16") else "fp32"
-    decoder, before = IncrementalDecoder(network.model, precision), torch.get_num_threads()
-    heard = []
-    with torch.inference_mode():
-        text, prompt = (
-            network.model.text(golden["in.x"], bert[None]),
-            network.model.audio(golden["in.prompt"]),
-        )
-        for threads in (1, 2):
-            torch.set_num_threads(threads)
-            logits, memory = decoder.read(text, prompt, None)
-            for token in golden["greedy.y"][0, 30:60]:
-                logits, memory = decoder.step(token[None], memory)
-            heard.append(logits)
-    torch.set_num_threads(before)
-    assert torch.equal(*heard)
 
 
 def test_bfloat16_goes_on_as_long(network: Text2Semantic, golden: dict[str, Tensor], bert: Tensor) -> None:

@@ -26,7 +26,6 @@ Precision = Literal["fp32", "fp16", "bf16", "int8"]
 
 REORDERED = {"reassoc", "contract", "nsz", "nnan"}
 """Sums and maxima may be taken in any order, so that many numbers are met at a time."""
-_INSIDE = {"forceinline": True, "fastmath": REORDERED}
 _LEVELS = 8191
 """Of a vector that meets int8: 2,048 products of 127 and so many still fit 32 bits."""
 _BITS = {"fp32": torch.float32, "fp16": torch.int16, "bf16": torch.uint16, "int8": torch.int8}
@@ -231,7 +230,7 @@ def prepare(x, vectors, levels):
     are. ``vectors`` ``[B, in]`` are those of ``Matrices.vectors``."""
 
 
-@overload(prepare, jit_options=_INSIDE)
+@overload(prepare, jit_options={"fastmath": REORDERED})
 def _prepare(x, vectors, levels):
     if vectors.dtype == types.float32:
 
@@ -272,7 +271,7 @@ def exponential(x):
     return y * _from_bits(np.int32((whole + 127) << 23))
 
 
-@njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
+@njit(nogil=True, fastmath=REORDERED, cache=True)
 def softmax(scores):
     """Of ``scores`` ``[N]``, in place but for the sum, which is returned and still to be divided by."""
     most = scores[0]
@@ -286,7 +285,7 @@ def softmax(scores):
     return total
 
 
-@njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
+@njit(nogil=True, fastmath=REORDERED, cache=True)
 def add_and_norm(x, y, weight, bias, eps):
     """``x`` ``[B, C]`` becomes the layer norm of ``x + y``."""
     channels = x.shape[1]
