@@ -16,6 +16,7 @@ from pipelines.training.base.loop import Budget, Training, rank
 from pipelines.training.base.speech_set import SpeechSet
 
 CROP = 344  # frames, 4 s
+RATE = 1.0e-3
 REFERENCE_CROP = 216  # frames, 2.5 s
 BLIND_SHARE = 0.1
 """How often the flow sees neither text nor speaker, so that it can be guided (Ho & Salimans 2022)."""
@@ -43,7 +44,7 @@ def acoustic_losses(
     symbols, tones = speech.symbols[clips, :count], speech.tones[clips, :count]
     starts = speech.starts[clips, : count + 1]
     present = (torch.arange(count, device=device) < speech.phonemes[clips][:, None]).float()
-    text = network.text(symbols, tones, speech.language[clips], present.unsqueeze(-1), speaker)
+    text = network.text(symbols, tones, speech.language[clips].unsqueeze(1), present.unsqueeze(-1), speaker)
 
     frames = starts.diff(dim=1)
     told = network.duration(text.detach(), present.unsqueeze(-1), speaker.detach()).float()
@@ -69,16 +70,27 @@ def acoustic_losses(
 
 
 def train_acoustic(
-    speech: SpeechSet, folder: Path, budget: Budget, *, batch: int, seed: int = 1, init: Path | None = None
+    speech: SpeechSet,
+    folder: Path,
+    budget: Budget,
+    *,
+    batch: int,
+    seed: int = 1,
+    init: Path | None = None,
+    rate: float = RATE,
+    crop: int | None = None,
+    keep_speakers: bool = False,
 ) -> None:
+    """``keep_speakers`` leaves the reference encoder of ``init`` alone: people's vectors stay what they were."""
     device = speech.device
     torch.manual_seed(seed)
     generator = torch.Generator(device).manual_seed(seed + rank())
     network = started(Acoustic(acoustic_config()), init).to(device)
     speakers = nn.Linear(network.config.speaker_channels, int(speech.speaker.max()) + 1).to(device)
+    network.reference.requires_grad_(not keep_speakers)
     optimiser = torch.optim.AdamW(
-        [*network.parameters(), *speakers.parameters()],
-        1.0e-3,
+        [*(p for p in network.parameters() if p.requires_grad), *speakers.parameters()],
+        rate,
         (0.9, 0.98),
         weight_decay=0.02,
         fused=device.type == "cuda",
@@ -102,7 +114,7 @@ def train_acoustic(
         with torch.autocast(device.type, torch.bfloat16, enabled=fast):
             heard = net.speaker_of(reference, inside.unsqueeze(-1).float())
             losses = acoustic_losses(
-                net, speech, clips, heard + net.bandwidth(speech.full_band[clips]), generator, CROP
+                net, speech, clips, heard + net.bandwidth(speech.full_band[clips]), generator, crop or CROP
             )
             losses["speaker"] = F.cross_entropy(speakers(heard).float(), speech.speaker[clips])
         return losses

@@ -41,8 +41,19 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--init", type=Path, help="weights of an earlier training to go on from")
+    parser.add_argument("--rate", type=float, help="learning rate at its highest; each recipe has its own")
+    parser.add_argument("--crop", type=int, help="frames of each clip in a step; not for the vocoder")
+    parser.add_argument(
+        "--keep-speakers",
+        action="store_true",
+        help="acoustic: the reference encoder stays as it is in --init",
+    )
     parser.add_argument("--processes", type=int, default=1, help="train together over gloo; for the CPU")
     arguments = parser.parse_args()
+    if arguments.keep_speakers and arguments.network != "acoustic":
+        parser.error("--keep-speakers is for the acoustic network")
+    if arguments.network == "vocoder" and (arguments.rate or arguments.crop):
+        parser.error("the vocoder has a rate and a crop of its own")
     if arguments.processes == 1:
         train(arguments)
     else:
@@ -66,8 +77,9 @@ def train(arguments: argparse.Namespace) -> None:
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
     on_cuda, on_cpu = BATCH[arguments.network]
+    asked = {name: getattr(arguments, name) for name in ("rate", "crop", "keep_speakers")}
     batch = arguments.batch or (on_cuda if arguments.device.startswith("cuda") else on_cpu)
-    speech = load_speech(arguments.corpus, arguments.device)
+    speech = load_speech(arguments.corpus, arguments.device, pitch=arguments.network == "vocoder")
     seconds = len(speech.mel) / 86.13
     print(
         f"{len(speech.frames)} clips, {seconds / 3600:.2f} h, {int(speech.speaker.max()) + 1} speakers",
@@ -80,4 +92,5 @@ def train(arguments: argparse.Namespace) -> None:
         batch=batch,
         seed=arguments.seed,
         init=arguments.init,
+        **{name: value for name, value in asked.items() if value},
     )

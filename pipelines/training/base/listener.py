@@ -17,6 +17,7 @@ from pipelines.training.base.loop import Budget, Training, rank
 from pipelines.training.base.speech_set import SpeechSet
 
 CROP = 344  # frames, 4 s
+RATE = 1.5e-3
 _SMOOTHING = 0.05
 
 
@@ -54,13 +55,21 @@ def degrade(wave: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def train_listener(
-    speech: SpeechSet, folder: Path, budget: Budget, *, batch: int, seed: int = 1, init: Path | None = None
+    speech: SpeechSet,
+    folder: Path,
+    budget: Budget,
+    *,
+    batch: int,
+    seed: int = 1,
+    init: Path | None = None,
+    rate: float = RATE,
+    crop: int | None = None,
 ) -> None:
     device = speech.device
     torch.manual_seed(seed)
     generator = torch.Generator(device).manual_seed(seed + rank())
     network = started(Listener(ListenerConfig(classes=CLASS_COUNT)), init).to(device)
-    optimiser = torch.optim.AdamW(network.parameters(), 1.5e-3, (0.9, 0.98), weight_decay=0.02)
+    optimiser = torch.optim.AdamW(network.parameters(), rate, (0.9, 0.98), weight_decay=0.02)
     training = Training(
         folder, budget, {"listener": network}, {"listener": optimiser}, averaged=("listener",)
     )
@@ -71,8 +80,8 @@ def train_listener(
 
     def batch_of(trained: bool, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         clips = speech.draw(count, generator, trained)
-        frame, inside = speech.crop(clips, CROP, generator)
-        wave = speech.samples(clips, frame[:, 0], CROP * HOP)
+        frame, inside = speech.crop(clips, crop or CROP, generator)
+        wave = speech.samples(clips, frame[:, 0], frame.shape[1] * HOP)
         mel = mel_of(degrade(wave, generator) if trained else wave)
         starts, classes = speech.starts[clips], class_of[speech.symbols[clips]]
         index = (frame.unsqueeze(-1) >= starts[:, None, 1:]).sum(-1).clamp(max=classes.shape[1] - 1)
