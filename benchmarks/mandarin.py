@@ -41,13 +41,15 @@ PEOPLE_SECONDS = 45.0
 ESPEAK_VOICES = ("cmn", "cmn_f3", "cmn_m3")
 JUDGE_SEED, JUDGE_SENTENCES = 2027, 60
 CONTOUR_POINTS = 5
+LOWEST_HZ = 45.0
+"""Third tones go down to here."""
 LEAST_VOICED = 3
 """Frames of F0; a final with fewer has no tone that could be heard."""
 SENTENCES = tuple(
     """
 今天天气很好。|我想喝一杯热茶。|请问火车站怎么走？|他每天早上六点起床。|这本书比那本书便宜。|我们明年要去北京学习。|小猫在窗户旁边睡觉。
 你会不会说英语？|妈妈给我买了一件红色的毛衣。|外面下着大雨，我们不出去了。|学校的图书馆非常安静。|昨天晚上我做了一个奇怪的梦。
-把门关上，好吗？|他的女儿今年上三年级。|这条河很长，也很宽。|我觉得这个问题不难。|苹果和香蕉都是水果。|请你慢一点儿说。|春天来了，花都开了。
+把门关上，好吗？|他的女儿今年上三年级。|这条路很宽，也很平。|我觉得这个问题不难。|苹果和香蕉都是水果。|请你慢一点儿说。|春天来了，花都开了。
 谢谢你的帮助，再见！|从前有一只小狐狸住在森林里。|月亮像一个白色的盘子。|爷爷坐在树下讲故事。|孩子们在草地上跑来跑去。|她把信放进了抽屉。
 我忘了带钥匙，怎么办？|这家饭店的鱼特别新鲜。|火车晚上十点到上海。|弟弟怕黑，所以开着灯睡觉。|山上的雪还没有化。|老师让我们写一篇作文。
 他笑着向我挥了挥手。|医生说你需要多休息。|桌子上放着三个杯子。|如果明天下雨，我就在家看书。|那座桥是去年修好的。|你最喜欢什么颜色？
@@ -114,7 +116,7 @@ class ToneJudge:
     ) -> Iterator[tuple[np.ndarray | None, int]]:
         """Of every asked final the contour, in semitones around the median of the take, and its asked tone."""
         timed = self.ear.align(mel_of(self.engine, wave), phonemes)
-        f0 = yin(torch.from_numpy(wave), SAMPLE_RATE, HOP).numpy()
+        f0 = yin(torch.from_numpy(wave), SAMPLE_RATE, HOP, lowest_hz=LOWEST_HZ, voiced_below=0.5).numpy()
         semitones = 12 * np.log2(np.maximum(f0, 1.0) / np.median(f0[f0 > 0])) if (f0 > 0).any() else f0
         places = {source: index for index, source in enumerate(timed.source)} if timed else {}
         for number, tone in enumerate(tones):

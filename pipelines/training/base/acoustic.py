@@ -79,9 +79,11 @@ def train_acoustic(
     init: Path | None = None,
     rate: float = RATE,
     crop: int | None = None,
+    bf16: bool = False,
     keep_speakers: bool = False,
 ) -> None:
-    """``keep_speakers`` leaves the reference encoder of ``init`` alone: people's vectors stay what they were."""
+    """``keep_speakers`` leaves the reference encoder of ``init`` alone: people's vectors stay what they were; ``bf16``
+    pays on processors with AVX512-BF16, and is always so on CUDA."""
     device = speech.device
     torch.manual_seed(seed)
     generator = torch.Generator(device).manual_seed(seed + rank())
@@ -111,7 +113,7 @@ def train_acoustic(
         other = speech.same_speaker[clips, pick]
         frame, inside = speech.crop(other, REFERENCE_CROP, generator)
         reference = speech.at(speech.mel, other, frame)
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast):
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast or bf16):
             heard = net.speaker_of(reference, inside.unsqueeze(-1).float())
             losses = acoustic_losses(
                 net, speech, clips, heard + net.bandwidth(speech.full_band[clips]), generator, crop or CROP

@@ -64,6 +64,7 @@ def train_listener(
     init: Path | None = None,
     rate: float = RATE,
     crop: int | None = None,
+    bf16: bool = False,
 ) -> None:
     device = speech.device
     torch.manual_seed(seed)
@@ -95,7 +96,7 @@ def train_listener(
 
     def losses_of(net: Listener, trained: bool, count: int) -> dict[str, Tensor]:
         mel, inside, target, said, said_count = batch_of(trained, count)
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast):
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast or bf16):
             framewise, ctc = net(mel, inside.unsqueeze(-1).float())
         frame_loss = F.nll_loss(framewise.transpose(1, 2), target, reduction="none")
         frame_loss = (1 - _SMOOTHING) * frame_loss - _SMOOTHING * framewise.mean(-1)
