@@ -151,9 +151,14 @@ def speakable(text: str) -> Utterance:
     language = detect_language(text)
     if language == "none":
         raise CraftError("text_unspeakable", text=text[:80])
-    if not spoken_languages(language) <= set(LANGUAGES):
+    if not is_readable(text):
         raise CraftError("language_unsupported", text=text[:80], language=language)
     return english.to_utterance(text) if language == "en" else mandarin.to_utterance(text)
+
+
+def is_readable(text: str) -> bool:
+    """Whether all of it is in languages that the shipped base speaks."""
+    return spoken_languages(detect_language(text)) <= set(LANGUAGES)
 
 
 def languages_of(utterance: Utterance) -> list[int]:

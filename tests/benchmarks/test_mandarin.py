@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import pytest
-
-pytest.importorskip("jieba")
+import jieba
 
 from benchmarks.mandarin import SENTENCES, asked_of, missed, syllables
 from pipelines.speech.starter import speakable
+from pipelines.training.mandarin_sentences import reading_of
 
 
 def test_syllables_are_an_initial_and_the_final_behind_it() -> None:
@@ -29,8 +28,10 @@ def test_a_wrong_part_is_a_wrong_syllable() -> None:
     assert missed(asked, [("y",), *asked, ("z",)]) == 2
 
 
-def test_espeak_and_the_front_end_are_asked_for_alike() -> None:
-    assert asked_of("ni2 hao3 .".split()) == (speakable("你好。").phonemes, speakable("你好。").tones)
+def test_espeak_is_asked_for_what_the_front_end_reads() -> None:
+    for text in SENTENCES:
+        utterance = speakable(text)
+        assert asked_of(reading_of(jieba.lcut(text))) == (utterance.phonemes, utterance.tones)
 
 
 def test_no_sentence_stands_twice() -> None:

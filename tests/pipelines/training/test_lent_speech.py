@@ -30,7 +30,7 @@ def test_a_sound_is_pitch_spectrum_and_room() -> None:
     assert sound_of(torch.zeros(SAMPLE_RATE), 8000) is None
 
 
-def test_lent_speech_takes_the_spectrum_and_the_room_and_keeps_its_pitch() -> None:
+def test_lent_speech_takes_the_spectrum_and_the_room() -> None:
     owner = sound_of(buzz(220.0, 2.0, noise=0.01), 8000)
     own = buzz(120.0, 0.5)
     wave = lent(own, owner, torch.Generator().manual_seed(1))
@@ -40,7 +40,6 @@ def test_lent_speech_takes_the_spectrum_and_the_room_and_keeps_its_pitch() -> No
         (mine.bands - owner.bands).abs().mean()
     )
     assert float(theirs.noise.mean()) == pytest.approx(float(owner.noise.mean()), rel=0.5)
-    assert theirs.hz == pytest.approx(120.0, rel=0.03)
 
 
 def test_everybody_in_reach_gets_clips_at_their_own_pitch() -> None:
