@@ -22,8 +22,16 @@ BLIND_SHARE = 0.1
 """How often the flow sees neither text nor speaker, so that it can be guided (Ho & Salimans 2022)."""
 
 
+TAUGHT_LANGUAGES = (LANGUAGES.index("zh"),)
+"""One engine speaks all the Mandarin there is."""
+TAUGHT_SHARE = 0.15
+"""How often an English clip is planned by the teacher too, for English words in Mandarin sentences."""
+
+
 def acoustic_config() -> AcousticConfig:
-    return AcousticConfig(symbols=len(SYMBOLS), tones=TONE_COUNT, languages=len(LANGUAGES))
+    return AcousticConfig(
+        symbols=len(SYMBOLS), tones=TONE_COUNT, languages=len(LANGUAGES), taught_languages=TAUGHT_LANGUAGES
+    )
 
 
 def acoustic_losses(
@@ -33,28 +41,33 @@ def acoustic_losses(
     speaker: Tensor,
     generator: torch.Generator,
     crop: int,
+    taught_share: float = 0.0,
 ) -> dict[str, Tensor]:
     """Duration, prior and flow losses on one window of each clip.
 
     Args:
         clips: ``[B]`` clip numbers; speaker: ``[B, speaker_channels]``, bandwidth included.
+        taught_share: how often the teacher plans where she need not.
     """
     device = speech.device
     count = int(speech.phonemes[clips].max()) if device.type == "cpu" else speech.symbols.shape[1]
     symbols, tones = speech.symbols[clips, :count], speech.tones[clips, :count]
     starts = speech.starts[clips, : count + 1]
     present = (torch.arange(count, device=device) < speech.phonemes[clips][:, None]).float()
-    text = network.text(symbols, tones, speech.language[clips].unsqueeze(1), present.unsqueeze(-1), speaker)
+    language = speech.language[clips].unsqueeze(1)
+    lots = torch.rand(len(clips), device=device, generator=generator) < taught_share
+    planner = network.planner_of(speaker, network.is_taught(language) | lots)
+    text = network.text(symbols, tones, language, present.unsqueeze(-1), planner)
 
     frames = starts.diff(dim=1)
-    told = network.duration(text.detach(), present.unsqueeze(-1), speaker.detach()).float()
+    told = network.duration(text.detach(), present.unsqueeze(-1), planner.detach()).float()
     duration = ((told - torch.log1p(frames.float())).square() * present).sum() / present.sum()
 
     frame, inside = speech.crop(clips, crop, generator, multiple=STACK)
     mel = speech.at(speech.mel, clips, frame).reshape(len(clips), crop // STACK, STACK * MEL_BANDS)
     mask = inside[:, ::STACK].unsqueeze(-1).float()
     known = network.frames_of(text, starts, torch.minimum(frame, speech.frames[clips][:, None] - 1))
-    prior, hidden = network.prior_of(known, speaker, mask)
+    prior, hidden = network.prior_of(known, planner, mask)
     prior_loss = ((prior.float() - mel).abs() * mask).sum() / mask.sum() / mel.shape[-1]
 
     blind = torch.rand(len(clips), 1, device=device, generator=generator) < BLIND_SHARE
@@ -115,8 +128,9 @@ def train_acoustic(
         reference = speech.at(speech.mel, other, frame)
         with torch.autocast(device.type, torch.bfloat16, enabled=fast or bf16):
             heard = net.speaker_of(reference, inside.unsqueeze(-1).float())
+            speaker = heard + net.bandwidth(speech.full_band[clips])
             losses = acoustic_losses(
-                net, speech, clips, heard + net.bandwidth(speech.full_band[clips]), generator, crop or CROP
+                net, speech, clips, speaker, generator, crop or CROP, taught_share=TAUGHT_SHARE
             )
             losses["speaker"] = F.cross_entropy(speakers(heard).float(), speech.speaker[clips])
         return losses

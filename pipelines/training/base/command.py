@@ -41,6 +41,9 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--init", type=Path, help="weights of an earlier training to go on from")
+    parser.add_argument(
+        "--warmup", type=int, default=Budget.warmup_steps, help="steps up to the highest rate"
+    )
     parser.add_argument("--rate", type=float, help="learning rate at its highest; each recipe has its own")
     parser.add_argument("--crop", type=int, help="frames of each clip in a step; not for the vocoder")
     parser.add_argument("--bf16", action="store_true", help="not for the vocoder; pays with AVX512-BF16")
@@ -89,7 +92,7 @@ def train(arguments: argparse.Namespace) -> None:
     RECIPES[arguments.network](
         speech,
         arguments.out,
-        Budget(arguments.minutes, arguments.steps),
+        Budget(arguments.minutes, arguments.steps, arguments.warmup),
         batch=batch,
         seed=arguments.seed,
         init=arguments.init,

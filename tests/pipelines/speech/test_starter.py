@@ -12,7 +12,7 @@ from models.starter.mel import MEL_BANDS
 from pipelines.audio.levelling import PEAK
 from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
-from pipelines.speech.starter import PART_SECONDS, StarterEngine, reference_windows, speakable
+from pipelines.speech.starter import PART_SECONDS, StarterEngine, languages_of, reference_windows, speakable
 from pipelines.speech.voice import Voice
 
 SENTENCE = "Eight people waited at the corner for the morning bus."
@@ -82,11 +82,38 @@ def test_pace_is_kept_within_three_percent(starter: StarterEngine, reader: Voice
         assert fast.start_seconds == pytest.approx(slow.start_seconds * scale, abs=0.03)
 
 
-@pytest.mark.parametrize("text", ["你好，世界。", "Привет, мир!", "こんにちは"])
+@pytest.mark.parametrize("text", ["Привет, мир!", "こんにちは", "안녕하세요. 你好。"])
 def test_other_languages_are_refused_by_name(starter: StarterEngine, reader: Voice, text: str) -> None:
     with pytest.raises(CraftError) as caught:
         starter.synthesize(text, reader, {}, 0)
     assert caught.value.code == "language_unsupported" and caught.value.facts["text"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("小猫在窗户旁边睡觉。", "小猫 在 窗户 旁边 睡觉"),
+        ("我有一只 cat，它很可爱。", "我 有 一只 cat 它 很 可爱"),
+    ],
+)
+def test_mandarin_and_mixed_sentences_arrive(
+    starter: StarterEngine, reader: Voice, text: str, words: str
+) -> None:
+    takes = [starter.synthesize(text, reader, {}, seed) for seed in (1, 2)]
+    assert max(take.score for take in takes) > 0.6
+    for take in takes:
+        assert [word.text for word in take.words] == words.split()
+        assert all(a.end_seconds <= b.start_seconds + 1e-6 for a, b in itertools.pairwise(take.words))
+        assert 1.0 < take.seconds < 6.0 and take.words[-1].end_seconds <= take.seconds + 1e-6
+
+
+def test_an_english_word_stays_english_in_a_chinese_sentence() -> None:
+    utterance = speakable("我有一只 cat。")
+    spoken = dict(zip(utterance.phonemes, languages_of(utterance), strict=True))
+    assert utterance.language == "zh"
+    assert (spoken["zh/uo"], spoken["K"], spoken["AE"], spoken["."]) == (1, 0, 0, 1)
+    assert set(languages_of(speakable("A cat."))) == {0}
 
 
 @pytest.mark.parametrize("text", ["", "   ", "🎉🎉", "...", "?!"])
