@@ -40,7 +40,6 @@ class AcousticConfig:
     flow_blocks: int = 8
     flow_dilations: tuple[int, ...] = (1, 2, 4, 1, 2, 4, 1, 1)
     condition_channels: int = 256
-    taught_languages: tuple[int, ...] = ()  # few voices were heard in these
 
 
 class TextEncoder(nn.Module):
@@ -178,10 +177,6 @@ class Acoustic(nn.Module):
         frame_channels = config.text_channels + self.POSITION_CHANNELS
         self.reference = ReferenceEncoder(config)
         self.bandwidth = nn.Embedding(2, config.speaker_channels)
-        if config.taught_languages:
-            # Whoever speaks such a language plans what to say (phonemes, durations, prior) as its teacher would, and only
-            # the flow knows who it is: planned by a voice that was never heard in it, the words come out garbled.
-            self.teacher = nn.Parameter(torch.zeros(config.speaker_channels))
         self.text = TextEncoder(config)
         self.duration = DurationPredictor(config)
         self.prior_stem = nn.Linear(STACK * frame_channels, config.prior_channels)
@@ -197,17 +192,6 @@ class Acoustic(nn.Module):
     def speaker_of(self, mel: Tensor, mask: Tensor | None = None) -> Tensor:
         """``[B, T, MEL_BANDS]`` of reference speech -> ``[B, speaker_channels]``."""
         return self.reference(mel, mask)
-
-    def is_taught(self, language: Tensor) -> Tensor:
-        """``[B, P]`` -> ``[B]``: whether the teacher plans the sentence, for a word of a taught language is in it."""
-        taught = torch.tensor(self.config.taught_languages, device=language.device)
-        return torch.isin(language, taught).any(dim=1)
-
-    def planner_of(self, speaker: Tensor, taught: Tensor) -> Tensor:
-        """Who plans: ``speaker`` ``[B, speaker_channels]``, or the teacher where ``taught`` ``[B]`` is true."""
-        if not self.config.taught_languages:
-            return speaker
-        return torch.where(taught.unsqueeze(-1), self.teacher.to(speaker), speaker)
 
     def frames_of(self, text: Tensor, starts: Tensor, frame: Tensor) -> Tensor:
         """What each mel frame knows of its phoneme.
@@ -264,9 +248,8 @@ class Acoustic(nn.Module):
         """
         # 1. Durations.
         present = torch.ones_like(symbols, dtype=speaker.dtype).unsqueeze(-1)
-        planner = self.planner_of(speaker, self.is_taught(language))
-        text = self.text(symbols, tones, language, present, planner)
-        natural = self.duration(text, present, planner).exp() - 1
+        text = self.text(symbols, tones, language, present, speaker)
+        natural = self.duration(text, present, speaker).exp() - 1
         natural = torch.where(silent, natural.clamp(min=0.0), natural.clamp(min=2.0))
         ends = (
             (natural * length_scale).cumsum(dim=1).round().long()
@@ -276,7 +259,7 @@ class Acoustic(nn.Module):
         # 2. Prior.
         frame = torch.arange(int(ends[0, -1]), device=symbols.device).unsqueeze(0)
         mask = torch.ones(1, frame.shape[1] // STACK, 1, device=symbols.device, dtype=speaker.dtype)
-        prior, hidden = self.prior_of(self.frames_of(text, starts, frame), planner, mask)
+        prior, hidden = self.prior_of(self.frames_of(text, starts, frame), speaker, mask)
         # 3. Flow from noise to mel by Euler steps; guided, the second row of the batch is told nothing.
         noise = torch.randn(prior.shape, generator=generator, dtype=torch.float32)
         x = noise.to(prior) * noise_scale

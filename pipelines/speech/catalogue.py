@@ -24,7 +24,7 @@ def installed_engines(models: Path) -> Mapping[str, EngineDescription]:
 ENGINES: Mapping[str, EngineDescription] = {
     "starter": EngineDescription(
         name="starter",
-        languages=("en", "zh"),
+        languages=("en",),
         sample_rate=22050,
         controls=(
             Control("noise_scale", 0.0, 1.0, 0.5, 0.05),

@@ -143,7 +143,8 @@ class StarterEngine(SpeechEngine):
 
 
 def speakable(text: str) -> Utterance:
-    """The utterance of one sentence in a language that the shipped base speaks.
+    """The utterance of one sentence in a language whose phonemes the shipped base knows. It says Mandarin syllables
+    without their tones, so the studio offers English alone (assets/starter/MODEL_CARD.md).
 
     Raises:
         CraftError: ``language_unsupported`` or ``text_unspeakable``.
@@ -151,14 +152,9 @@ def speakable(text: str) -> Utterance:
     language = detect_language(text)
     if language == "none":
         raise CraftError("text_unspeakable", text=text[:80])
-    if not is_readable(text):
+    if not spoken_languages(language) <= set(LANGUAGES):
         raise CraftError("language_unsupported", text=text[:80], language=language)
     return english.to_utterance(text) if language == "en" else mandarin.to_utterance(text)
-
-
-def is_readable(text: str) -> bool:
-    """Whether all of it is in languages that the shipped base speaks."""
-    return spoken_languages(detect_language(text)) <= set(LANGUAGES)
 
 
 def languages_of(utterance: Utterance) -> list[int]:

@@ -16,8 +16,10 @@ from models.starter.mel import FRAMES_PER_SECOND
 from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
 from pipelines.speech.engine import Monitor, TrainedVoice
-from pipelines.speech.starter import PART_SECONDS, StarterEngine, is_readable, speakable
+from pipelines.speech.starter import PART_SECONDS, StarterEngine
 from pipelines.speech.voice import Voice
+from pipelines.text.english import to_utterance
+from pipelines.text.language import detect_language
 from pipelines.training.adaptation import Adaptation, Learner, Part, Schedule, linear_decay
 from pipelines.training.assessment import assess
 from pipelines.training.base.acoustic import acoustic_losses
@@ -70,8 +72,8 @@ def fine_tune(
     for number, part in enumerate(parts):
         monitor.stage("transcribe", 0.01 + 0.05 * number / len(parts))
         with monitor.turn():
-            read = speakable(part.text) if part.text and is_readable(part.text) else None
-            examples += examples_of(engine.mel(part), read, engine.ear)
+            known = part.text if part.text and detect_language(part.text) == "en" else None
+            examples += examples_of(engine.mel(part), to_utterance(known) if known else None, engine.ear)
     examples = hold_out(examples)
     seconds = sum(len(example.mel) for example in examples) / FRAMES_PER_SECOND
     if seconds < LEAST_SECONDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -22,16 +23,8 @@ BLIND_SHARE = 0.1
 """How often the flow sees neither text nor speaker, so that it can be guided (Ho & Salimans 2022)."""
 
 
-TAUGHT_LANGUAGES = (LANGUAGES.index("zh"),)
-"""One engine speaks all the Mandarin there is."""
-TAUGHT_SHARE = 0.15
-"""How often an English clip is planned by the teacher too, for English words in Mandarin sentences."""
-
-
 def acoustic_config() -> AcousticConfig:
-    return AcousticConfig(
-        symbols=len(SYMBOLS), tones=TONE_COUNT, languages=len(LANGUAGES), taught_languages=TAUGHT_LANGUAGES
-    )
+    return AcousticConfig(symbols=len(SYMBOLS), tones=TONE_COUNT, languages=len(LANGUAGES))
 
 
 def acoustic_losses(
@@ -41,13 +34,11 @@ def acoustic_losses(
     speaker: Tensor,
     generator: torch.Generator,
     crop: int,
-    taught_share: float = 0.0,
 ) -> dict[str, Tensor]:
     """Duration, prior and flow losses on one window of each clip.
 
     Args:
         clips: ``[B]`` clip numbers; speaker: ``[B, speaker_channels]``, bandwidth included.
-        taught_share: how often the teacher plans where she need not.
     """
     device = speech.device
     count = int(speech.phonemes[clips].max()) if device.type == "cpu" else speech.symbols.shape[1]
@@ -55,19 +46,17 @@ def acoustic_losses(
     starts = speech.starts[clips, : count + 1]
     present = (torch.arange(count, device=device) < speech.phonemes[clips][:, None]).float()
     language = speech.language[clips].unsqueeze(1)
-    lots = torch.rand(len(clips), device=device, generator=generator) < taught_share
-    planner = network.planner_of(speaker, network.is_taught(language) | lots)
-    text = network.text(symbols, tones, language, present.unsqueeze(-1), planner)
+    text = network.text(symbols, tones, language, present.unsqueeze(-1), speaker)
 
     frames = starts.diff(dim=1)
-    told = network.duration(text.detach(), present.unsqueeze(-1), planner.detach()).float()
+    told = network.duration(text.detach(), present.unsqueeze(-1), speaker.detach()).float()
     duration = ((told - torch.log1p(frames.float())).square() * present).sum() / present.sum()
 
     frame, inside = speech.crop(clips, crop, generator, multiple=STACK)
     mel = speech.at(speech.mel, clips, frame).reshape(len(clips), crop // STACK, STACK * MEL_BANDS)
     mask = inside[:, ::STACK].unsqueeze(-1).float()
     known = network.frames_of(text, starts, torch.minimum(frame, speech.frames[clips][:, None] - 1))
-    prior, hidden = network.prior_of(known, planner, mask)
+    prior, hidden = network.prior_of(known, speaker, mask)
     prior_loss = ((prior.float() - mel).abs() * mask).sum() / mask.sum() / mel.shape[-1]
 
     blind = torch.rand(len(clips), 1, device=device, generator=generator) < BLIND_SHARE
@@ -93,16 +82,17 @@ def train_acoustic(
     rate: float = RATE,
     crop: int | None = None,
     bf16: bool = False,
-    keep_speakers: bool = False,
+    keep: Sequence[str] = (),
 ) -> None:
-    """``keep_speakers`` leaves the reference encoder of ``init`` alone: people's vectors stay what they were; ``bf16``
-    pays on processors with AVX512-BF16, and is always so on CUDA."""
+    """Weights whose names begin with one of ``keep`` stay as they are in ``init``: with ``reference`` people's vectors
+    remain what they were. ``bf16`` pays on processors with AVX512-BF16, and is always so on CUDA."""
     device = speech.device
     torch.manual_seed(seed)
     generator = torch.Generator(device).manual_seed(seed + rank())
     network = started(Acoustic(acoustic_config()), init).to(device)
     speakers = nn.Linear(network.config.speaker_channels, int(speech.speaker.max()) + 1).to(device)
-    network.reference.requires_grad_(not keep_speakers)
+    for name, weight in network.named_parameters():
+        weight.requires_grad_(not name.startswith(tuple(keep)))
     optimiser = torch.optim.AdamW(
         [*(p for p in network.parameters() if p.requires_grad), *speakers.parameters()],
         rate,
@@ -129,9 +119,7 @@ def train_acoustic(
         with torch.autocast(device.type, torch.bfloat16, enabled=fast or bf16):
             heard = net.speaker_of(reference, inside.unsqueeze(-1).float())
             speaker = heard + net.bandwidth(speech.full_band[clips])
-            losses = acoustic_losses(
-                net, speech, clips, speaker, generator, crop or CROP, taught_share=TAUGHT_SHARE
-            )
+            losses = acoustic_losses(net, speech, clips, speaker, generator, crop or CROP)
             losses["speaker"] = F.cross_entropy(speakers(heard).float(), speech.speaker[clips])
         return losses
 

@@ -48,14 +48,12 @@ def main() -> None:
     parser.add_argument("--crop", type=int, help="frames of each clip in a step; not for the vocoder")
     parser.add_argument("--bf16", action="store_true", help="not for the vocoder; pays with AVX512-BF16")
     parser.add_argument(
-        "--keep-speakers",
-        action="store_true",
-        help="acoustic: the reference encoder stays as it is in --init",
+        "--keep", nargs="+", default=(), help="acoustic: weights whose names begin so stay as in --init"
     )
     parser.add_argument("--processes", type=int, default=1, help="train together over gloo; for the CPU")
     arguments = parser.parse_args()
-    if arguments.keep_speakers and arguments.network != "acoustic":
-        parser.error("--keep-speakers is for the acoustic network")
+    if arguments.keep and arguments.network != "acoustic":
+        parser.error("--keep is for the acoustic network")
     if arguments.network == "vocoder" and (arguments.rate or arguments.crop or arguments.bf16):
         parser.error("the vocoder has a rate, a crop and a precision of its own")
     if arguments.processes == 1:
@@ -81,7 +79,7 @@ def train(arguments: argparse.Namespace) -> None:
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
     on_cuda, on_cpu = BATCH[arguments.network]
-    asked = {name: getattr(arguments, name) for name in ("rate", "crop", "bf16", "keep_speakers")}
+    asked = {name: getattr(arguments, name) for name in ("rate", "crop", "bf16", "keep")}
     batch = arguments.batch or (on_cuda if arguments.device.startswith("cuda") else on_cpu)
     speech = load_speech(arguments.corpus, arguments.device, pitch=arguments.network == "vocoder")
     seconds = len(speech.mel) / 86.13

@@ -89,25 +89,6 @@ def test_other_languages_are_refused_by_name(starter: StarterEngine, reader: Voi
     assert caught.value.code == "language_unsupported" and caught.value.facts["text"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("小猫在窗户旁边睡觉。", "小猫 在 窗户 旁边 睡觉"),
-        ("我有一只 cat，它很可爱。", "我 有 一只 cat 它 很 可爱"),
-    ],
-)
-def test_mandarin_and_mixed_sentences_arrive(
-    starter: StarterEngine, reader: Voice, text: str, words: str
-) -> None:
-    takes = [starter.synthesize(text, reader, {}, seed) for seed in (1, 2)]
-    assert max(take.score for take in takes) > 0.6
-    for take in takes:
-        assert [word.text for word in take.words] == words.split()
-        assert all(a.end_seconds <= b.start_seconds + 1e-6 for a, b in itertools.pairwise(take.words))
-        assert 1.0 < take.seconds < 6.0 and take.words[-1].end_seconds <= take.seconds + 1e-6
-
-
 def test_an_english_word_stays_english_in_a_chinese_sentence() -> None:
     utterance = speakable("我有一只 cat。")
     spoken = dict(zip(utterance.phonemes, languages_of(utterance), strict=True))
