@@ -62,8 +62,8 @@ class TextEncoder(nn.Module):
     def forward(
         self, symbols: Tensor, tones: Tensor, language: Tensor, mask: Tensor, speaker: Tensor
     ) -> Tensor:
-        """``symbols``, ``tones`` ``[B, P]``, ``language`` ``[B]``, ``mask`` ``[B, P, 1]`` -> ``[B, P, C]``."""
-        x = self.symbol(symbols) + self.tone(tones) + self.language(language).unsqueeze(1)
+        """``symbols``, ``tones`` ``[B, P]``, ``language`` the same or ``[B, 1]``, ``mask`` ``[B, P, 1]`` -> ``[B, P, C]``."""
+        x = self.symbol(symbols) + self.tone(tones) + self.language(language)
         x = self.dropout(x) * mask
         for attention, convolution in zip(self.attention, self.convolution, strict=True):
             x = attention(x, mask)
@@ -240,7 +240,7 @@ class Acoustic(nn.Module):
         """One sentence.
 
         Args:
-            symbols, tones: ``[1, P]``; language: ``[1]``; speaker: ``[1, speaker_channels]``.
+            symbols, tones, language: ``[1, P]``; speaker: ``[1, speaker_channels]``.
             silent: ``[1, P]`` true for pauses, which alone may last zero frames.
 
         Returns:

@@ -25,8 +25,8 @@ from pipelines.speech.catalogue import ENGINES
 from pipelines.speech.engine import Monitor, SpeechEngine, SpokenWord, Take, TrainedVoice
 from pipelines.speech.listening import Ear
 from pipelines.speech.voice import Voice
-from pipelines.text.english import to_utterance
-from pipelines.text.language import detect_language
+from pipelines.text import english, mandarin
+from pipelines.text.language import detect_language, spoken_languages
 from pipelines.text.symbols import LANGUAGES, SYMBOL_ID, is_pause
 from pipelines.text.utterance import Utterance
 
@@ -138,12 +138,13 @@ class StarterEngine(SpeechEngine):
     def _inputs(self, utterance: Utterance) -> tuple[Tensor, Tensor, Tensor]:
         symbols = torch.tensor([[SYMBOL_ID[symbol] for symbol in utterance.phonemes]], device=self.device)
         tones = torch.tensor([list(utterance.tones)], device=self.device)
-        language = torch.tensor([LANGUAGES.index(utterance.language)], device=self.device)
+        language = torch.tensor([languages_of(utterance)], device=self.device)
         return symbols, tones, language
 
 
 def speakable(text: str) -> Utterance:
-    """The utterance of one sentence in a language that the shipped base speaks.
+    """The utterance of one sentence in a language whose phonemes the shipped base knows. It says Mandarin syllables
+    without their tones, so the studio offers English alone (assets/starter/MODEL_CARD.md).
 
     Raises:
         CraftError: ``language_unsupported`` or ``text_unspeakable``.
@@ -151,9 +152,18 @@ def speakable(text: str) -> Utterance:
     language = detect_language(text)
     if language == "none":
         raise CraftError("text_unspeakable", text=text[:80])
-    if language != "en":
+    if not spoken_languages(language) <= set(LANGUAGES):
         raise CraftError("language_unsupported", text=text[:80], language=language)
-    return to_utterance(text)
+    return english.to_utterance(text) if language == "en" else mandarin.to_utterance(text)
+
+
+def languages_of(utterance: Utterance) -> list[int]:
+    """The language of every phoneme: an English word in a Chinese sentence stays English."""
+    own = LANGUAGES.index(utterance.language)
+    return [
+        own if is_pause(symbol) else LANGUAGES.index("zh" if symbol.startswith("zh/") else "en")
+        for symbol in utterance.phonemes
+    ]
 
 
 def reference_windows(mel: Tensor) -> list[Tensor]:

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pipelines.failure import CraftError
 from pipelines.text.mandarin_forms import write_out
@@ -31,6 +32,7 @@ _WITHOUT_INITIAL = {
     "wu": "u", "wa": "ua", "wo": "uo", "wai": "uai", "wei": "ui", "wan": "uan", "wen": "un", "wang": "uang",
     "weng": "u eng", "wong": "u eng", "n": "en", "ng": "en", "m": "en", "hm": "en", "hng": "en", "ê": "ei", "yai": "ia", "r": "er",
 }  # fmt: skip
+NOTHING: Mapping[int, str] = MappingProxyType({})
 _FRONT_ROUNDED = {"u": "v", "ue": "ve", "uan": "van", "un": "vn", "ve": "ve", "v": "v"}
 
 
@@ -81,7 +83,7 @@ def to_utterance(text: str, own: PersonalLexicon = NO_LEXICON) -> Utterance:
             words = _segment(characters)
             chinese += len(characters)
             known = corrections(characters) | own.places(characters) | given
-            for word, syllables in zip(words, _syllables(words, known, given), strict=True):
+            for word, syllables in zip(words, spoken_syllables(words, known, given), strict=True):
                 phonemes, tones = [], []
                 for syllable, tone in syllables:
                     for part in _parts(syllable):
@@ -114,8 +116,8 @@ def _segment(characters: str) -> list[str]:
     return words
 
 
-def _syllables(
-    words: list[str], known: Mapping[int, str], given: Mapping[int, str]
+def spoken_syllables(
+    words: Sequence[str], known: Mapping[int, str] = NOTHING, given: Mapping[int, str] = NOTHING
 ) -> Iterator[list[tuple[str, int]]]:
     """Each word's (pinyin, spoken tone), one a character.
 

@@ -8,10 +8,12 @@ They mean little, but every word is one and every syllable of the language comes
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pipelines.text.mandarin import spoken_syllables
 from pipelines.text.pinyin import parse_syllable
 
 FRAMES = """
@@ -40,10 +42,20 @@ def words_by_class() -> dict[str, tuple[list[str], list[float]]]:
     return found
 
 
+def reading_of(words: Sequence[str]) -> list[str]:
+    """Syllables and marks as the front end hands them to a voice, sandhi done: ``["很", "好", "！"]`` -> ``["hen2", "hao3", "!"]``."""
+    reading: list[str] = []
+    for is_mark, group in itertools.groupby(words, MARKS.__contains__):
+        if is_mark:
+            reading += [MARKS[mark] for mark in group]
+        else:
+            spoken = itertools.chain.from_iterable(spoken_syllables(list(group)))
+            reading += [f"{syllable}{tone}" for syllable, tone in spoken]
+    return reading
+
+
 def sentences(seed: int) -> Iterator[tuple[str, str]]:
     """Without end: a sentence and its reading, syllables and marks apart (``ni3 hao3 , wo3 men5 .``)."""
-    from pypinyin import Style, lazy_pinyin
-
     chance = random.Random(seed)
     words = words_by_class()
     frames = [frame.split() for frame in FRAMES.split("|") if frame]
@@ -51,10 +63,7 @@ def sentences(seed: int) -> Iterator[tuple[str, str]]:
         spoken = [
             chance.choices(*words[slot])[0] if slot in words else slot for slot in chance.choice(frames)
         ]
-        reading = lazy_pinyin(
-            spoken, style=Style.TONE3, neutral_tone_with_five=True, tone_sandhi=True, v_to_u=False
-        )
-        tokens = [MARKS.get(token, token) for token in reading]
+        tokens = reading_of(spoken)
         if all(token in MARKS.values() or parse_syllable(token) for token in tokens):
             yield "".join(spoken), " ".join(tokens)
 

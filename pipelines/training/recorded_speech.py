@@ -1,6 +1,8 @@
 """Recorded clips with transcripts, given phoneme times by pocketsphinx's forced alignment.
 
-    python -m pipelines.training.recorded_speech METADATA.jsonl OUT
+    python -m pipelines.training.recorded_speech METADATA.jsonl OUT [--listener]
+
+With ``--listener`` the listener that ships aligns them instead: fifty times faster, where there is one already.
 
 Every line of the metadata names ``path`` (beside the metadata), ``id``, ``speaker``, ``corpus``, ``text`` and
 ``bandwidth_hz``. Audio is stored as Ogg Opus.
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines.text.english import to_utterance
+from pipelines.text.symbols import is_pause
 from pipelines.text.utterance import Utterance
 from pipelines.training.corpus import Clip, write_clips
 from pipelines.training.phone_alignment import Heard, TimedPhonemes, align
@@ -140,6 +143,32 @@ def _pcm(wave: np.ndarray) -> bytes:
     return (np.clip(wave, -1, 1) * 32767).astype("<i2").tobytes()
 
 
+class ListenerAligner:
+    """The same by the listener that ships."""
+
+    def __init__(self) -> None:
+        from models.starter.mel import MelSpectrogram
+        from pipelines.speech.listening import Ear
+
+        self._ear, self._mel_of = Ear.load("cpu"), MelSpectrogram()
+
+    def __call__(self, wave: np.ndarray, utterance: Utterance) -> tuple[Heard, ...] | None:
+        import torch
+        import torchaudio
+
+        from models.starter.mel import FRAMES_PER_SECOND, SAMPLE_RATE
+        from pipelines.audio.levelling import levelled
+
+        played = torchaudio.functional.resample(torch.from_numpy(wave), ALIGNER_RATE, SAMPLE_RATE)
+        mel = self._mel_of(levelled(played, SAMPLE_RATE).unsqueeze(0))[0]
+        timed = self._ear.align(mel, utterance.phonemes)
+        return timed and tuple(
+            Heard(None if is_pause(symbol) else symbol, start / FRAMES_PER_SECOND, end / FRAMES_PER_SECOND)
+            for symbol, start, end in zip(timed.symbols, timed.starts, timed.starts[1:], strict=False)
+            if end > start
+        )
+
+
 def with_quiet_edges(words: Sequence[Sequence[Heard]], wave: np.ndarray) -> list[list[Heard]]:
     """Cuts a long quiet stretch off the first and the last phone of each word, as a silence.
 
@@ -174,7 +203,9 @@ def _run(flags: np.ndarray) -> int:
     return len(flags) if flags.all() else int(np.argmin(flags))
 
 
-def make_clip(folder: Path, row: Mapping[str, object], recording: Path, aligner: Aligner) -> Clip | str:
+def make_clip(
+    folder: Path, row: Mapping[str, object], recording: Path, aligner: Aligner | ListenerAligner
+) -> Clip | str:
     """Aligns one recording and stores it in ``folder``. Returns the clip, or why there is none."""
     import soundfile
     import soxr
@@ -240,10 +271,12 @@ def with_commas(timed: TimedPhonemes) -> TimedPhonemes:
     return replace(timed, phonemes=phonemes)
 
 
-def build(metadata: Path, folder: Path) -> tuple[list[Clip], Counter[str]]:
+def build(
+    metadata: Path, folder: Path, aligner: Aligner | ListenerAligner
+) -> tuple[list[Clip], Counter[str]]:
     """Makes the corpus. Returns its clips and how many were left out, by reason."""
     (folder / "audio").mkdir(parents=True, exist_ok=True)
-    aligner, clips, left_out = Aligner(), [], Counter()
+    clips, left_out = [], Counter()
     for line in metadata.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if row["corpus"] == EVALUATION_CORPUS:
@@ -264,8 +297,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("metadata", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--listener", action="store_true", help="align with the listener that ships")
     options = parser.parse_args(arguments)
-    clips, left_out = build(options.metadata, options.out)
+    aligner = ListenerAligner() if options.listener else Aligner()
+    clips, left_out = build(options.metadata, options.out, aligner)
     hours = sum(clip.seconds for clip in clips) / 3600
     print(
         f"{len(clips)} clips, {hours:.2f} h, {len({clip.speaker for clip in clips})} speakers; left out {dict(left_out)}"

@@ -8,6 +8,7 @@ To be run again whenever the base changes: a voice belongs to the weights it was
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from pathlib import Path
 
@@ -15,7 +16,21 @@ import soundfile
 
 from pipelines.audio.recording import Recording
 from pipelines.speech.starter import StarterEngine
-from pipelines.training.fine_tune import assess
+from pipelines.training.assessment import assess
+from pipelines.training.fine_tune import CHECK_SENTENCES
+
+
+class Alone:
+    """A monitor of a process that shares its device with nobody."""
+
+    work_dir = Path()
+
+    def stage(self, name: str, progress: float) -> None: ...
+
+    def loss(self, step: int, train: float, held_out: float | None) -> None: ...
+
+    def turn(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
 
 def make_sample_voice(
@@ -23,7 +38,8 @@ def make_sample_voice(
 ) -> None:
     """Write ``voice.safetensors`` and ``voice.json``: the zero-shot voice of all recordings but the last, which scores it."""
     voice = engine.prepare(recordings[:-1])
-    similarity, intelligibility = assess(engine, voice, [engine.mel(recordings[-1])])
+    held_out = [engine.mel(recordings[-1])]
+    similarity, intelligibility = assess(engine, engine, voice, held_out, CHECK_SENTENCES, Alone())
     card = {
         "training_seconds": sum(recording.seconds for recording in recordings[:-1]),
         "held_out_seconds": recordings[-1].seconds,

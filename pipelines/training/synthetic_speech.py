@@ -49,12 +49,12 @@ class Task:
     reading: str
     voice: str
     warp: float
-    pitch_step: int
+    pitch_step: float
     pace: float
 
     @property
     def speaker(self) -> str:
-        return f"{self.voice}@{self.warp:g}" + (f"{self.pitch_step:+d}" if self.pitch_step else "")
+        return f"{self.voice}@{self.warp:g}" + (f"{self.pitch_step:+g}" if self.pitch_step else "")
 
 
 def is_held_out(sentence_id: str) -> bool:

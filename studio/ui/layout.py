@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from html import escape
 
 import gradio as gr
@@ -35,6 +37,7 @@ LAUNCH = {
 }
 """Arguments of ``gr.mount_gradio_app`` besides the page itself and how large a file may come."""
 
+_REMEMBERED_PAGES = 1024
 TABS = ("voice", "train", "speak", "story", "models")
 
 
@@ -62,6 +65,7 @@ class Studio(Page):
             ) as self.models_tab:
                 self.models = Models(self)
         self.footer = canvas(elem_id="footer")
+        self._departures: OrderedDict[str, tuple[str | None, float]] = OrderedDict()
         self.pulse = gr.Timer(1.0, active=False)
         self.breath = gr.Timer(0.6, active=False)
 
@@ -270,8 +274,12 @@ class Studio(Page):
         """Drawn only for who looks at them: what fits this machine is not known before torch is here."""
         return self.models.show(reader, mirror) if reader.tab == "models" and not self.demo else {}
 
-    def choose(self, reader: Reader, voice_id: str | None, event: gr.EventData) -> dict:
+    def choose(self, reader: Reader, voice_id: str | None, event: gr.EventData, request: gr.Request) -> dict:
         chosen = event.voice if event.act == "choose" else None
+        self._departures[request.session_hash] = voice_id, time.monotonic()
+        self._departures.move_to_end(request.session_hash)
+        if len(self._departures) > _REMEMBERED_PAGES:
+            self._departures.popitem(last=False)
         return {**self.show(reader, chosen, None), self.voice_id: chosen, self.speech_id: None}
 
     def look(
@@ -282,8 +290,24 @@ class Studio(Page):
         trial: dict | None,
         open_id: str | None,
         seen: tuple | None,
+        request: gr.Request,
     ) -> dict:
-        """While a job of this voice runs: its progress; when it is over: everything anew, once."""
+        """While a job of this voice runs: its progress; when it is over: everything anew, once. Nothing for who has turned
+        to another voice meanwhile: an answer that comes late must not draw over what they chose."""
+        began = time.monotonic()
+        shown = self._look(reader, voice_id, speech_id, trial, open_id, seen)
+        left, moment = self._departures.get(request.session_hash, (None, 0.0))
+        return {self.pulse: gr.skip()} if left == voice_id and moment >= began else shown
+
+    def _look(
+        self,
+        reader: Reader,
+        voice_id: str | None,
+        speech_id: str | None,
+        trial: dict | None,
+        open_id: str | None,
+        seen: tuple | None,
+    ) -> dict:
         voice = self.voice(voice_id)
         if voice is None:
             return {self.pulse: gr.update(active=False)}

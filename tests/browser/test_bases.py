@@ -120,5 +120,4 @@ def test_all_weights_are_trained_when_asked(
     # a voice of the base that ships has one way, and nothing to choose from
     choose(page, next(v.id for v in container.voices.list() if v.engine == "starter"))
     go(page, 1)
-    page.locator("#train-start").wait_for()
     page.locator("#method").wait_for(state="hidden")

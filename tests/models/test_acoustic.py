@@ -37,7 +37,7 @@ def sentence(length: int = 7) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]
     generator = torch.Generator().manual_seed(1)
     symbols = torch.randint(1, CONFIG.symbols, (1, length), generator=generator)
     tones = torch.randint(0, CONFIG.tones, (1, length), generator=generator)
-    return symbols, tones, torch.zeros(1, dtype=torch.long)
+    return symbols, tones, torch.zeros(1, 1, dtype=torch.long)
 
 
 def test_a_sentence_reads_the_same_beside_a_longer_one(network: Acoustic) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from pipelines.training.base.loop import Budget, Training, rank
 from pipelines.training.base.speech_set import SpeechSet
 
 CROP = 344  # frames, 4 s
+RATE = 1.0e-3
 REFERENCE_CROP = 216  # frames, 2.5 s
 BLIND_SHARE = 0.1
 """How often the flow sees neither text nor speaker, so that it can be guided (Ho & Salimans 2022)."""
@@ -43,7 +45,8 @@ def acoustic_losses(
     symbols, tones = speech.symbols[clips, :count], speech.tones[clips, :count]
     starts = speech.starts[clips, : count + 1]
     present = (torch.arange(count, device=device) < speech.phonemes[clips][:, None]).float()
-    text = network.text(symbols, tones, speech.language[clips], present.unsqueeze(-1), speaker)
+    language = speech.language[clips].unsqueeze(1)
+    text = network.text(symbols, tones, language, present.unsqueeze(-1), speaker)
 
     frames = starts.diff(dim=1)
     told = network.duration(text.detach(), present.unsqueeze(-1), speaker.detach()).float()
@@ -69,16 +72,30 @@ def acoustic_losses(
 
 
 def train_acoustic(
-    speech: SpeechSet, folder: Path, budget: Budget, *, batch: int, seed: int = 1, init: Path | None = None
+    speech: SpeechSet,
+    folder: Path,
+    budget: Budget,
+    *,
+    batch: int,
+    seed: int = 1,
+    init: Path | None = None,
+    rate: float = RATE,
+    crop: int | None = None,
+    bf16: bool = False,
+    keep: Sequence[str] = (),
 ) -> None:
+    """Weights whose names begin with one of ``keep`` stay as they are in ``init``: with ``reference`` people's vectors
+    remain what they were. ``bf16`` pays on processors with AVX512-BF16, and is always so on CUDA."""
     device = speech.device
     torch.manual_seed(seed)
     generator = torch.Generator(device).manual_seed(seed + rank())
     network = started(Acoustic(acoustic_config()), init).to(device)
     speakers = nn.Linear(network.config.speaker_channels, int(speech.speaker.max()) + 1).to(device)
+    for name, weight in network.named_parameters():
+        weight.requires_grad_(not name.startswith(tuple(keep)))
     optimiser = torch.optim.AdamW(
-        [*network.parameters(), *speakers.parameters()],
-        1.0e-3,
+        [*(p for p in network.parameters() if p.requires_grad), *speakers.parameters()],
+        rate,
         (0.9, 0.98),
         weight_decay=0.02,
         fused=device.type == "cuda",
@@ -99,11 +116,10 @@ def train_acoustic(
         other = speech.same_speaker[clips, pick]
         frame, inside = speech.crop(other, REFERENCE_CROP, generator)
         reference = speech.at(speech.mel, other, frame)
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast):
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast or bf16):
             heard = net.speaker_of(reference, inside.unsqueeze(-1).float())
-            losses = acoustic_losses(
-                net, speech, clips, heard + net.bandwidth(speech.full_band[clips]), generator, CROP
-            )
+            speaker = heard + net.bandwidth(speech.full_band[clips])
+            losses = acoustic_losses(net, speech, clips, speaker, generator, crop or CROP)
             losses["speaker"] = F.cross_entropy(speakers(heard).float(), speech.speaker[clips])
         return losses
 

@@ -41,8 +41,21 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--init", type=Path, help="weights of an earlier training to go on from")
+    parser.add_argument(
+        "--warmup", type=int, default=Budget.warmup_steps, help="steps up to the highest rate"
+    )
+    parser.add_argument("--rate", type=float, help="learning rate at its highest; each recipe has its own")
+    parser.add_argument("--crop", type=int, help="frames of each clip in a step; not for the vocoder")
+    parser.add_argument("--bf16", action="store_true", help="not for the vocoder; pays with AVX512-BF16")
+    parser.add_argument(
+        "--keep", nargs="+", default=(), help="acoustic: weights whose names begin so stay as in --init"
+    )
     parser.add_argument("--processes", type=int, default=1, help="train together over gloo; for the CPU")
     arguments = parser.parse_args()
+    if arguments.keep and arguments.network != "acoustic":
+        parser.error("--keep is for the acoustic network")
+    if arguments.network == "vocoder" and (arguments.rate or arguments.crop or arguments.bf16):
+        parser.error("the vocoder has a rate, a crop and a precision of its own")
     if arguments.processes == 1:
         train(arguments)
     else:
@@ -66,8 +79,9 @@ def train(arguments: argparse.Namespace) -> None:
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
     on_cuda, on_cpu = BATCH[arguments.network]
+    asked = {name: getattr(arguments, name) for name in ("rate", "crop", "bf16", "keep")}
     batch = arguments.batch or (on_cuda if arguments.device.startswith("cuda") else on_cpu)
-    speech = load_speech(arguments.corpus, arguments.device)
+    speech = load_speech(arguments.corpus, arguments.device, pitch=arguments.network == "vocoder")
     seconds = len(speech.mel) / 86.13
     print(
         f"{len(speech.frames)} clips, {seconds / 3600:.2f} h, {int(speech.speaker.max()) + 1} speakers",
@@ -76,8 +90,9 @@ def train(arguments: argparse.Namespace) -> None:
     RECIPES[arguments.network](
         speech,
         arguments.out,
-        Budget(arguments.minutes, arguments.steps),
+        Budget(arguments.minutes, arguments.steps, arguments.warmup),
         batch=batch,
         seed=arguments.seed,
         init=arguments.init,
+        **{name: value for name, value in asked.items() if value},
     )

@@ -17,6 +17,7 @@ from pipelines.training.base.loop import Budget, Training, rank
 from pipelines.training.base.speech_set import SpeechSet
 
 CROP = 344  # frames, 4 s
+RATE = 1.5e-3
 _SMOOTHING = 0.05
 
 
@@ -54,13 +55,22 @@ def degrade(wave: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def train_listener(
-    speech: SpeechSet, folder: Path, budget: Budget, *, batch: int, seed: int = 1, init: Path | None = None
+    speech: SpeechSet,
+    folder: Path,
+    budget: Budget,
+    *,
+    batch: int,
+    seed: int = 1,
+    init: Path | None = None,
+    rate: float = RATE,
+    crop: int | None = None,
+    bf16: bool = False,
 ) -> None:
     device = speech.device
     torch.manual_seed(seed)
     generator = torch.Generator(device).manual_seed(seed + rank())
     network = started(Listener(ListenerConfig(classes=CLASS_COUNT)), init).to(device)
-    optimiser = torch.optim.AdamW(network.parameters(), 1.5e-3, (0.9, 0.98), weight_decay=0.02)
+    optimiser = torch.optim.AdamW(network.parameters(), rate, (0.9, 0.98), weight_decay=0.02)
     training = Training(
         folder, budget, {"listener": network}, {"listener": optimiser}, averaged=("listener",)
     )
@@ -71,8 +81,8 @@ def train_listener(
 
     def batch_of(trained: bool, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         clips = speech.draw(count, generator, trained)
-        frame, inside = speech.crop(clips, CROP, generator)
-        wave = speech.samples(clips, frame[:, 0], CROP * HOP)
+        frame, inside = speech.crop(clips, crop or CROP, generator)
+        wave = speech.samples(clips, frame[:, 0], frame.shape[1] * HOP)
         mel = mel_of(degrade(wave, generator) if trained else wave)
         starts, classes = speech.starts[clips], class_of[speech.symbols[clips]]
         index = (frame.unsqueeze(-1) >= starts[:, None, 1:]).sum(-1).clamp(max=classes.shape[1] - 1)
@@ -86,7 +96,7 @@ def train_listener(
 
     def losses_of(net: Listener, trained: bool, count: int) -> dict[str, Tensor]:
         mel, inside, target, said, said_count = batch_of(trained, count)
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast):
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast or bf16):
             framewise, ctc = net(mel, inside.unsqueeze(-1).float())
         frame_loss = F.nll_loss(framewise.transpose(1, 2), target, reduction="none")
         frame_loss = (1 - _SMOOTHING) * frame_loss - _SMOOTHING * framewise.mean(-1)

@@ -114,8 +114,8 @@ class Example:
     f0: Tensor | None = None
 
 
-def load_speech(folders: Sequence[Path], device: str) -> SpeechSet:
-    """Decode, resample, level and analyse every clip of the given corpus folders."""
+def load_speech(folders: Sequence[Path], device: str, pitch: bool = True) -> SpeechSet:
+    """Decode, resample, level and analyse every clip of the given corpus folders; without ``pitch`` there is no F0."""
     clips = [(folder, clip) for folder in folders for clip in read_clips(folder)]
     mel_of = MelSpectrogram().to(device)
     examples = []
@@ -141,7 +141,7 @@ def load_speech(folders: Sequence[Path], device: str) -> SpeechSet:
                         recorded=recorded,
                         trained=trained,
                         wave=(wave * 32767).to(torch.int16),
-                        f0=yin(wave, SAMPLE_RATE, HOP).half(),
+                        f0=yin(wave, SAMPLE_RATE, HOP).half() if pitch else None,
                     )
                 )
     if examples and all(example.trained for example in examples):  # a corpus of a few clips

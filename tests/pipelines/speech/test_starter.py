@@ -12,7 +12,7 @@ from models.starter.mel import MEL_BANDS
 from pipelines.audio.levelling import PEAK
 from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
-from pipelines.speech.starter import PART_SECONDS, StarterEngine, reference_windows, speakable
+from pipelines.speech.starter import PART_SECONDS, StarterEngine, languages_of, reference_windows, speakable
 from pipelines.speech.voice import Voice
 
 SENTENCE = "Eight people waited at the corner for the morning bus."
@@ -82,11 +82,19 @@ def test_pace_is_kept_within_three_percent(starter: StarterEngine, reader: Voice
         assert fast.start_seconds == pytest.approx(slow.start_seconds * scale, abs=0.03)
 
 
-@pytest.mark.parametrize("text", ["你好，世界。", "Привет, мир!", "こんにちは"])
+@pytest.mark.parametrize("text", ["Привет, мир!", "こんにちは", "안녕하세요. 你好。"])
 def test_other_languages_are_refused_by_name(starter: StarterEngine, reader: Voice, text: str) -> None:
     with pytest.raises(CraftError) as caught:
         starter.synthesize(text, reader, {}, 0)
     assert caught.value.code == "language_unsupported" and caught.value.facts["text"]
+
+
+def test_an_english_word_stays_english_in_a_chinese_sentence() -> None:
+    utterance = speakable("我有一只 cat。")
+    spoken = dict(zip(utterance.phonemes, languages_of(utterance), strict=True))
+    assert utterance.language == "zh"
+    assert (spoken["zh/uo"], spoken["K"], spoken["AE"], spoken["."]) == (1, 0, 0, 1)
+    assert set(languages_of(speakable("A cat."))) == {0}
 
 
 @pytest.mark.parametrize("text", ["", "   ", "🎉🎉", "...", "?!"])

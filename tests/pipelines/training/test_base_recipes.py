@@ -178,3 +178,19 @@ def test_the_command_goes_on_from_earlier_weights(
     torch.manual_seed(5)
     fresh = Listener(ListenerConfig(classes=CLASS_COUNT)).blocks[0].expand.weight.detach()
     assert float((fresh - first).norm()) > float(first.norm())
+
+
+@pytest.mark.slow
+def test_what_is_kept_stays_and_the_rest_goes_on(
+    speech: SpeechSet, tmp_path: Path, small_crops: None
+) -> None:
+    budget = Budget(60.0, steps=1, warmup_steps=1)
+    train_acoustic(speech, tmp_path / "first", budget, batch=2)
+    first = tmp_path / "first" / "acoustic.safetensors"
+    train_acoustic(speech, tmp_path / "next", budget, batch=2, init=first, crop=40, keep=("reference",))
+    one, other = (
+        load_network(Acoustic, AcousticConfig, path)[0].state_dict()
+        for path in (first, tmp_path / "next" / "acoustic.safetensors")
+    )
+    changed = {name.partition(".")[0] for name in one if not torch.equal(one[name], other[name])}
+    assert "reference" not in changed and {"text", "prior_blocks", "flow"} <= changed

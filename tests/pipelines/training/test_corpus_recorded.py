@@ -14,6 +14,7 @@ from pipelines.training.phone_alignment import Heard, TimedPhonemes, align
 from pipelines.training.recorded_speech import (
     ALIGNER_RATE,
     Aligner,
+    ListenerAligner,
     build,
     with_commas,
     with_quiet_edges,
@@ -99,7 +100,8 @@ def match(truth: TimedPhonemes, found: TimedPhonemes) -> list[tuple[float, float
 
 
 @pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
-def test_a_corpus_without_the_evaluation_speakers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("aligner", [Aligner, ListenerAligner])
+def test_a_corpus_without_the_evaluation_speakers(tmp_path: Path, aligner: type) -> None:
     pytest.importorskip("pocketsphinx")
     said = spoken()
     soundfile.write(str(tmp_path / "one.flac"), said.wave, said.sample_rate)
@@ -110,7 +112,7 @@ def test_a_corpus_without_the_evaluation_speakers(tmp_path: Path) -> None:
     ]
     metadata = tmp_path / "metadata.jsonl"
     metadata.write_text("".join(json.dumps(one) + "\n" for one in rows), encoding="utf-8")
-    clips, left_out = build(metadata, tmp_path / "corpus")
+    clips, left_out = build(metadata, tmp_path / "corpus", aligner())
     assert check(tmp_path / "corpus") == {}
     assert "one" in {clip.id for clip in clips} and "two" not in {clip.id for clip in clips}
     assert left_out["evaluation speaker"] == 1
