@@ -117,7 +117,9 @@ def test_arrows_never_point_up() -> None:
 
 
 def test_networks_know_tensors_alone() -> None:
-    allowed = {"torch", "numpy", "safetensors", "models", "peft"} | set(sys.stdlib_module_names)
+    allowed = {"torch", "numpy", "numba", "llvmlite", "safetensors", "models", "peft"} | set(
+        sys.stdlib_module_names
+    )
     wrong = [
         f"{path.relative_to(ROOT)}:{line} {target}"
         for path in sources("models")

@@ -187,7 +187,7 @@ def _typed_plus(total, weight, number):
     return lambda total, weight, number: total + widened(weight) * number
 
 
-@njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
+@njit(nogil=True, fastmath=REORDERED, forceinline=True)
 def multiply(matrices, index, vectors, levels, relu, first, last, out):
     """Rows ``first`` to ``last`` of one of the ``Matrices`` by some vectors.
 
@@ -197,29 +197,14 @@ def multiply(matrices, index, vectors, levels, relu, first, last, out):
         out: ``[B, out]``; only the columns of these rows are written.
     """
     weights, scales, biases = matrices.weights[index], matrices.scales[index], matrices.biases[index]
-    batch, inputs = vectors.shape
-    done = 0
-    while done + 4 <= batch:
-        a, b, c, d = vectors[done], vectors[done + 1], vectors[done + 2], vectors[done + 3]
-        for row in range(first, last):
-            weight = weights[row]
-            sa = _zero(weight[0])
-            sb, sc, sd = sa, sa, sa
-            for k in range(inputs):
-                sa = _plus(sa, weight[k], a[k])
-                sb = _plus(sb, weight[k], b[k])
-                sc = _plus(sc, weight[k], c[k])
-                sd = _plus(sd, weight[k], d[k])
-            for offset, total in ((0, sa), (1, sb), (2, sc), (3, sd)):
-                y = np.float32(total) * scales[row] * levels[done + offset] + biases[row]
-                out[done + offset, row] = max(y, np.float32(0)) if relu else y
-        done += 4
-    for one in range(done, batch):
-        vector = vectors[one]
-        for row in range(first, last):
-            weight = weights[row]
+    for row in range(first, last):
+        weight = weights[
+            row
+        ]  # stays near for all vectors, which are summed alike whatever company they are in
+        for one in range(len(vectors)):
+            vector = vectors[one]
             total = _zero(weight[0])
-            for k in range(inputs):
+            for k in range(len(vector)):
                 total = _plus(total, weight[k], vector[k])
             y = np.float32(total) * scales[row] * levels[one] + biases[row]
             out[one, row] = max(y, np.float32(0)) if relu else y
@@ -235,8 +220,8 @@ def _prepare(x, vectors, levels):
     if vectors.dtype == types.float32:
 
         def copy(x, vectors, levels):
-            vectors[:] = x
-            levels[:] = np.float32(1)
+            vectors[: len(x)] = x
+            levels[: len(x)] = np.float32(1)
 
         return copy
 
@@ -254,7 +239,7 @@ def _prepare(x, vectors, levels):
     return rounded
 
 
-@njit(nogil=True, fastmath=REORDERED, cache=True, inline="always")
+@njit(nogil=True, fastmath=REORDERED, inline="always")
 def exponential(x):
     """Of a float32 of at most 0, to a unit or two in the last place (S. Moshier, Cephes, expf)."""
     x = max(x, np.float32(-87))
@@ -271,7 +256,7 @@ def exponential(x):
     return y * _from_bits(np.int32((whole + 127) << 23))
 
 
-@njit(nogil=True, fastmath=REORDERED, cache=True)
+@njit(nogil=True, fastmath=REORDERED)
 def softmax(scores):
     """Of ``scores`` ``[N]``, in place but for the sum, which is returned and still to be divided by."""
     most = scores[0]
@@ -285,7 +270,7 @@ def softmax(scores):
     return total
 
 
-@njit(nogil=True, fastmath=REORDERED, cache=True)
+@njit(nogil=True, fastmath=REORDERED)
 def add_and_norm(x, y, weight, bias, eps):
     """``x`` ``[B, C]`` becomes the layer norm of ``x + y``."""
     channels = x.shape[1]

@@ -128,7 +128,7 @@ else:
     _NAP = np.uint32(_NAP_MICROSECONDS)
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@njit(nogil=True, forceinline=True)
 def rest(times):
     """Wait a little, for the ``times``-th time in vain: the longer, the less of the processor it takes."""
     if times < _PAUSES:
@@ -139,21 +139,21 @@ def rest(times):
         _sleep(_NAP)
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@njit(nogil=True, forceinline=True)
 def seen(board):
     """The phase that is open, and how many of its parts somebody has asked for."""
     ticket = _load(board, _TICKET)
     return ticket >> 32, ticket & 0xFFFFFFFF
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@njit(nogil=True, forceinline=True)
 def take(board):
     """The next part: its phase and its number, which is beyond the last one if others were faster."""
     ticket = _add_one(board, _TICKET)
     return ticket >> 32, ticket & 0xFFFFFFFF
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@njit(nogil=True, forceinline=True)
 def is_last(board, parts):
     """To be called after a part; true for who has finished the last of the phase, and only they may ``open`` another."""
     if _add_one(board, _DONE) + 1 < parts:
@@ -162,11 +162,11 @@ def is_last(board, parts):
     return True
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@njit(nogil=True, forceinline=True)
 def open_phase(board, phase):
     _store(board, _TICKET, phase << 32)
 
 
-@njit(nogil=True, cache=True, forceinline=True)
+@njit(nogil=True, forceinline=True)
 def dismissed(board):
     return _load(board, _LEAVE) != 0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +14,7 @@ from numba import njit
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.blocks import streamed_matrices, team
 from models.blocks.streamed_matrices import (
     REORDERED,
     Matrices,
@@ -70,17 +74,17 @@ class _Desk(NamedTuple):
     logits: np.ndarray  # [B, tokens]
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, inline="always")
 def _rows_a_part(matrices):
     return max(1, _PART // matrices.weights.shape[2])
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, inline="always")
 def _parts_of(matrices):
     return -(-matrices.weights.shape[1] // _rows_a_part(matrices))
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, inline="always")
 def _parts(network, phase):
     """Four phases a layer, then the logits, then a rest."""
     layer, kind = phase // 4, phase % 4
@@ -93,14 +97,14 @@ def _parts(network, phase):
     return _parts_of(network.widen) if kind == 2 else _parts_of(network.narrow)
 
 
-@njit(nogil=True, fastmath=REORDERED, cache=True, forceinline=True)
+@njit(nogil=True, fastmath=REORDERED, forceinline=True)
 def _multiply(matrices, index, part, vectors, levels, relu, out):
     rows = _rows_a_part(matrices)
     last = min((part + 1) * rows, matrices.weights.shape[1])
     multiply(matrices, index, vectors, levels, relu, part * rows, last, out)
 
 
-@njit(nogil=True, fastmath=REORDERED, cache=True)
+@njit(nogil=True, fastmath=REORDERED)
 def _attend(qkv, keys, values, start, here, room, heard):
     """What one head hears.
 
@@ -138,7 +142,7 @@ def _attend(qkv, keys, values, start, here, room, heard):
         heard[d] /= total
 
 
-@njit(nogil=True, fastmath=REORDERED, cache=True, inline="always")
+@njit(nogil=True, fastmath=REORDERED, inline="always")
 def _do_part(network, desk, phase, part, room):
     layer, kind, count = phase // 4, phase % 4, desk.state[0]
     vectors, levels = desk.vectors[:count], desk.levels
@@ -167,7 +171,7 @@ def _do_part(network, desk, phase, part, room):
         _multiply(network.narrow, layer, part, desk.wide_vectors[:count], desk.wide_levels, False, desk.y)
 
 
-@njit(nogil=True, fastmath=REORDERED, cache=True, inline="always")
+@njit(nogil=True, fastmath=REORDERED, inline="always")
 def _end_phase(network, desk, phase):
     """What the next phase multiplies."""
     layer, kind, count = phase // 4, phase % 4, desk.state[0]
@@ -184,34 +188,43 @@ def _end_phase(network, desk, phase):
         prepare(x, desk.vectors, desk.levels)
 
 
-@njit(nogil=True, cache=True)
-def _work(network, desk, board, leads):
-    """Who leads begins a step and returns after it; the others help with every step until they are dismissed."""
-    network, desk, board = uncounted(network), uncounted(desk), uncounted(board)
-    phases = 4 * len(network.norms) + 2
-    room = np.empty(desk.keys.shape[3] * _BLOCK, np.float32)
-    if leads:
-        prepare(desk.x[: desk.state[0]], desk.vectors, desk.levels)
-        number, _ = seen(board)
-        open_phase(board, number + 1)
-    waited = 0
-    while True:
-        number, asked = seen(board)
-        if asked < _parts(network, number % phases):
-            number, part = take(board)
-            phase = number % phases
-            parts = _parts(network, phase)
-            if part < parts:
-                _do_part(network, desk, phase, part, room)
-                if is_last(board, parts):
-                    _end_phase(network, desk, phase)
-                    open_phase(board, number + 1)
-                waited = 0
-                continue
-        elif number % phases == phases - 1 and (leads or dismissed(board)):
-            return
-        rest(waited)
-        waited += 1
+def _compiled(sources: int) -> Callable[..., None]:
+    """The step, kept on disk once it is compiled. Numba compiles it anew when this file changes or something that the function
+    encloses: a checksum of the other files that are compiled into it."""
+
+    @njit(nogil=True, cache=True)
+    def work(network, desk, board, leads):
+        """Who leads begins a step and returns after it; the others help with every step until they are dismissed."""
+        network, desk, board = uncounted(network), uncounted(desk), uncounted(board)
+        phases = 4 * len(network.norms) + 2
+        room = np.empty(desk.keys.shape[3] * _BLOCK, np.float32)
+        if leads:
+            prepare(desk.x[: desk.state[0]], desk.vectors, desk.levels)
+            number, _ = seen(board)
+            open_phase(board, number + 1)
+        waited = 0
+        while sources:
+            number, asked = seen(board)
+            if asked < _parts(network, number % phases):
+                number, part = take(board)
+                phase = number % phases
+                parts = _parts(network, phase)
+                if part < parts:
+                    _do_part(network, desk, phase, part, room)
+                    if is_last(board, parts):
+                        _end_phase(network, desk, phase)
+                        open_phase(board, number + 1)
+                    waited = 0
+                    continue
+            elif number % phases == phases - 1 and (leads or dismissed(board)):
+                return
+            rest(waited)
+            waited += 1
+
+    return work
+
+
+_work = _compiled(zlib.crc32(b"".join(Path(one.__file__).read_bytes() for one in (streamed_matrices, team))))
 
 
 @dataclass(frozen=True)
@@ -225,7 +238,7 @@ class StreamedMemory:
     """
 
     desk: _Desk
-    team: Team
+    crew: Team
     length: int
     spoken: int
     places: Tensor
@@ -305,13 +318,13 @@ class StreamedDecoder:
         desk, count = memory.desk, len(tokens)
         desk.x[:count] = (self.tokens(tokens) + self.alpha * memory.places[memory.spoken]).numpy(force=True)
         desk.state[1] = memory.length
-        _work(self.network, desk, memory.team.board, True)
+        _work(self.network, desk, memory.crew.board, True)
         logits = torch.from_numpy(desk.logits[:count])
         return logits, replace(memory, length=memory.length + 1, spoken=memory.spoken + 1)
 
     def release(self, memory: StreamedMemory) -> None:
         """Nothing will go on from ``memory``."""
-        memory.team.dismiss()
+        memory.crew.dismiss()
 
     def _slots(self, batch: int, slots: int) -> np.ndarray:
         layers, _, channels = self.network.norms.shape
@@ -319,7 +332,7 @@ class StreamedDecoder:
         return roomy((layers, batch, self.network.heads, blocks, width, _BLOCK), self._kept)
 
     def _grown(self, memory: StreamedMemory) -> StreamedMemory:
-        memory.team.dismiss()
+        memory.crew.dismiss()
         desk, slots = memory.desk, memory.slots + max(ROOM, memory.slots // 2)
         rows = desk.rows[: desk.state[0]]
         keys, values = self._slots(len(rows), slots), self._slots(len(rows), slots)
@@ -362,9 +375,9 @@ class StreamedDecoder:
             logits=empty(network.head.weights.shape[1]),
         )
         helpers = min(torch.get_num_threads() - 1, _MOST_HELPERS)
-        team = Team(helpers, 4 * layers + 1, lambda board: _work(network, desk, board, False))
+        crew = Team(helpers, 4 * layers + 1, lambda board: _work(network, desk, board, False))
         places = sinusoids(keys.shape[3] * _BLOCK, self.tokens.weight)
-        return StreamedMemory(desk, team, length, spoken, places)
+        return StreamedMemory(desk, crew, length, spoken, places)
 
 
 def _in_blocks(heard: Tensor, blocks: int) -> np.ndarray:

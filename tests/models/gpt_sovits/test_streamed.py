@@ -12,6 +12,7 @@ from torch import Tensor
 
 from models.blocks.streamed_matrices import Precision, can_stream
 from models.checkpoints import built
+from models.gpt_sovits import streamed as streamed_step
 from models.gpt_sovits.incremental import IncrementalDecoder
 from models.gpt_sovits.sampling import Sampling
 from models.gpt_sovits.streamed import StreamedDecoder
@@ -159,3 +160,12 @@ def test_two_utterances_at_a_time_and_one_that_is_left_early(
     assert len(team_threads()) == 1
     left.close()
     assert not team_threads()
+
+
+def test_what_is_kept_on_disk_is_asked_for_the_files_that_it_was_compiled_from() -> None:
+    """Numba looks at one file and at what a function encloses, and would go on with kernels of yesterday."""
+    assert "sources" in streamed_step._work.py_func.__code__.co_freevars
+    keys = [
+        step._cache._index_key((), step.targetctx.codegen()) for step in map(streamed_step._compiled, (1, 2))
+    ]
+    assert keys[0] != keys[1]
