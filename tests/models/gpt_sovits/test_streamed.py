@@ -18,7 +18,6 @@ from models.gpt_sovits.sampling import Sampling
 from models.gpt_sovits.streamed import StreamedDecoder
 from models.gpt_sovits.text2semantic import Text2Semantic, Text2SemanticConfig
 from tests.goldens import (
-    TOLERANCE,
     farthest,
     golden_input,
     golden_json,
@@ -98,7 +97,7 @@ def test_rounded_matrices_stay_near(
 
 @torch.inference_mode()
 def test_past_its_first_slots_and_with_rows_that_leave(network: Text2Semantic) -> None:
-    """As torch's own step, logit by logit."""
+    """As torch's own step, logit by logit; sums are taken in another order."""
     exact, ours = IncrementalDecoder(network.model), StreamedDecoder(network.model, "fp32")
     channels = network.config.channels
     torch.manual_seed(1)
@@ -108,7 +107,7 @@ def test_past_its_first_slots_and_with_rows_that_leave(network: Text2Semantic) -
     others, other = ours.read(text, prompt, padding)
     slots = other.slots
     for number in range(500):
-        assert farthest(others, logits) < TOLERANCE, number
+        assert farthest(others, logits) < 2e-5 * max(1.0, float(logits.abs().max())), number
         rows = torch.arange(len(logits))
         if number in (40, 90, 420):
             rows = rows[rows != 1]
@@ -140,8 +139,8 @@ def test_the_number_of_threads_changes_nothing(
         heard.append((first, logits.clone()))
         decoder.release(memory)
         assert not team_threads()
-    assert farthest(heard[0][1], heard[1][1]) < TOLERANCE
-    assert torch.equal(heard[0][0], heard[1][0])
+    for one, other in zip(*heard, strict=True):
+        assert torch.equal(one, other)
 
 
 def test_two_utterances_at_a_time_and_one_that_is_left_early(
