@@ -16,14 +16,9 @@ from models.gpt_sovits import streamed as streamed_step
 from models.gpt_sovits.incremental import IncrementalDecoder
 from models.gpt_sovits.sampling import Sampling
 from models.gpt_sovits.streamed import StreamedDecoder
-from models.gpt_sovits.text2semantic import Text2Semantic, Text2SemanticConfig
+from models.gpt_sovits.text2semantic import Text2Semantic
 from tests.goldens import (
     farthest,
-    golden_input,
-    golden_json,
-    golden_network,
-    golden_tensors,
-    official_shapes,
 )
 
 GREEDY = Sampling(top_k=1, longest=60)
@@ -34,24 +29,6 @@ def streamed(*precisions: Precision) -> list:
         pytest.param(name, marks=pytest.mark.skipif(not can_stream(name), reason="this processor cannot"))
         for name in precisions
     ]
-
-
-@pytest.fixture(scope="module")
-def network() -> Text2Semantic:
-    config = Text2SemanticConfig.official(
-        golden_json("s1_small_config"), official_shapes("s1_small_half.ckpt")
-    )
-    return golden_network(lambda: Text2Semantic(config))
-
-
-@pytest.fixture(scope="module")
-def golden() -> dict[str, Tensor]:
-    return golden_tensors("s1_small_io")
-
-
-@pytest.fixture(scope="module")
-def bert() -> Tensor:
-    return golden_input("s1bert", (1, 1024, 20))[0]
 
 
 @pytest.fixture

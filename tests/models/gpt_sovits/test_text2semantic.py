@@ -18,32 +18,11 @@ from tests.goldens import (
     golden_input,
     golden_json,
     golden_keys,
-    golden_network,
-    golden_tensors,
-    official_shapes,
     shapes_of,
 )
 
 GREEDY = Sampling(top_k=1, longest=61)
 HEAD = "model.ar_predict_layer.weight"
-
-
-@pytest.fixture(scope="module")
-def network() -> Text2Semantic:
-    config = Text2SemanticConfig.official(
-        golden_json("s1_small_config"), official_shapes("s1_small_half.ckpt")
-    )
-    return golden_network(lambda: Text2Semantic(config))
-
-
-@pytest.fixture(scope="module")
-def golden() -> dict[str, Tensor]:
-    return golden_tensors("s1_small_io")
-
-
-@pytest.fixture(scope="module")
-def bert() -> Tensor:
-    return golden_input("s1bert", (1, 1024, 20))[0]
 
 
 @pytest.fixture(scope="module")
