@@ -22,6 +22,8 @@ from numba.extending import intrinsic, overload
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.blocks.simd import TILE, columns_at_a_time, tile_by_vector
+
 Precision = Literal["fp32", "fp16", "bf16", "int8"]
 
 REORDERED = {"reassoc", "contract", "nsz", "nnan"}
@@ -29,7 +31,7 @@ REORDERED = {"reassoc", "contract", "nsz", "nnan"}
 _LEVELS = 8191
 """Of a vector that meets int8: 2,048 products of 127 and so many still fit 32 bits."""
 _BITS = {"fp32": torch.float32, "fp16": torch.int16, "bf16": torch.uint16, "int8": torch.int8}
-_VALUES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+_VALUES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16, "int8": torch.int8}
 
 
 _KINDS = {"fp32": np.float32, "fp16": np.int16, "bf16": np.uint16, "int8": np.int8}
@@ -56,14 +58,17 @@ class Matrices(NamedTuple):
     """Matrices of one shape.
 
     Attributes:
-        weights: ``[matrices, out, in]`` float32, int16 (the bits of fp16), uint16 (the bits of bf16) or int8.
-        scales: ``[matrices, out]`` what sums of int8 are multiplied by; ones otherwise.
-        biases: ``[matrices, out]``.
+        weights: ``[matrices, tiles, steps, TILE, columns]`` float32, int16 (the bits of fp16), uint16 (the bits of bf16) or
+            int8: rows in the order in which they are read, with zeros where they do not fill a tile or a step.
+        scales: ``[matrices, tiles, TILE]`` what sums of int8 are multiplied by; ones otherwise.
+        biases: ``[matrices, tiles, TILE]``.
+        shape: of each matrix, ``(out, in)``.
     """
 
     weights: np.ndarray
     scales: np.ndarray
     biases: np.ndarray
+    shape: tuple[int, int]
 
     @classmethod
     def of(cls, weights: list[Tensor], biases: list[Tensor] | None, precision: Precision) -> Matrices:
@@ -73,47 +78,51 @@ class Matrices(NamedTuple):
             precision: what the weights are rounded to; int8 has one scale for every output, and rounds a vector to
                 ``2 * 8191 + 1`` steps. Sums are in fp32 (int8: exact).
         """
-        count, (outputs, inputs) = len(weights), weights[0].shape
-        held = torch.from_numpy(roomy((count, outputs, inputs), _KINDS[precision]))
-        scales = torch.ones(count, outputs)
+        count, (outputs, inputs), kind = len(weights), weights[0].shape, _KINDS[precision]
+        columns = columns_at_a_time(kind)
+        tiles, steps = -(-outputs // TILE), -(-inputs // columns)
+        held = roomy((count, tiles, steps, TILE, columns), kind)
+        scales, bias = (np.full((count, tiles, TILE), value, np.float32) for value in (1, 0))
         for index, weight in enumerate(weights):
             weight = weight.detach().float()
             if precision == "int8":
-                scales[index] = (weight.abs().amax(dim=1) / 127).clamp(min=1e-12)
-                held[index] = (weight / scales[index, :, None]).round().to(torch.int8)
-            else:
-                held[index] = weight.to(_VALUES[precision]).view(_BITS[precision])
-        bias = torch.zeros(count, outputs) if biases is None else torch.stack(biases).detach().float()
-        return cls(held.numpy(), scales.numpy(), bias.numpy())
+                scale = (weight.abs().amax(dim=1) / 127).clamp(min=1e-12)
+                scales[index].reshape(-1)[:outputs] = scale
+                weight = (weight / scale[:, None]).round()
+            padded = F.pad(weight, (0, steps * columns - inputs, 0, tiles * TILE - outputs)).to(_VALUES[precision])
+            rows = padded.unflatten(0, (tiles, TILE)).unflatten(2, (steps, columns)).transpose(1, 2)
+            torch.from_numpy(held[index]).copy_(rows.contiguous().view(_BITS[precision]))
+            if biases is not None:
+                bias[index].reshape(-1)[:outputs] = biases[index].detach().float()
+        return cls(held, scales, bias, (outputs, inputs))
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that a product has, those behind its last row included."""
+        return self.weights.shape[1] * TILE
 
     def vectors(self, count: int) -> np.ndarray:
-        """``[count, in]`` zeros of the kind that meets these weights."""
+        """``[count, steps * columns]`` zeros of the kind that meets these weights."""
         kind = np.int16 if self.weights.dtype == np.int8 else np.float32
-        return np.zeros((count, self.weights.shape[2]), kind)
+        return np.zeros((count, self.weights.shape[2] * self.weights.shape[4]), kind)
 
     def linear(self) -> Callable[[int, Tensor], Tensor]:
         """``linear()(index, x)`` multiplies many vectors ``[..., in]`` at once by one matrix -> ``[..., out]``, by way of
         fp32, of which it keeps room for one."""
         precision = next(name for name, kind in _KINDS.items() if kind == self.weights.dtype)
-        room = torch.empty(self.weights.shape[1:]) if precision != "fp32" else None
+        _, tiles, steps, _, columns = self.weights.shape
+        room = torch.empty(tiles, TILE, steps, columns)
+        matrix = room.view(tiles * TILE, steps * columns)[: self.shape[0], : self.shape[1]]
 
         def multiplied(index: int, x: Tensor) -> Tensor:
-            weight, scale, bias = (torch.from_numpy(part[index]) for part in self)
+            weight = torch.from_numpy(self.weights[index]).view(_VALUES[precision]).transpose(1, 2)
+            bias, scale = (torch.from_numpy(part[index]) for part in (self.biases, self.scales))
+            room.copy_(weight)
             if precision == "int8":
-                weight = room.copy_(weight).mul_(scale[:, None])
-            elif precision != "fp32":
-                weight = room.copy_(weight.view(_VALUES[precision]))
-            return F.linear(x, weight, bias)
+                room.mul_(scale[:, :, None, None])
+            return F.linear(x, matrix, bias.view(-1)[: self.shape[0]])
 
         return multiplied
-
-
-@intrinsic
-def _from_half(context, bits):
-    def generate(context, builder, signature, arguments):
-        return builder.fpext(builder.bitcast(arguments[0], ir.HalfType()), ir.FloatType())
-
-    return types.float32(types.int16), generate
 
 
 @intrinsic
@@ -125,35 +134,11 @@ def _to_half(context, number):
 
 
 @intrinsic
-def _from_brain(context, bits):
-    def generate(context, builder, signature, arguments):
-        high = builder.shl(builder.zext(arguments[0], ir.IntType(32)), ir.Constant(ir.IntType(32), 16))
-        return builder.bitcast(high, ir.FloatType())
-
-    return types.float32(types.uint16), generate
-
-
-@intrinsic
 def _from_bits(context, bits):
     def generate(context, builder, signature, arguments):
         return builder.bitcast(arguments[0], ir.FloatType())
 
     return types.float32(types.int32), generate
-
-
-def widened(number):
-    """A number as it is kept in ``Matrices.weights`` as float32, int8 without its scale."""
-
-
-@overload(widened, inline="always")
-def _widened(number):
-    if number == types.float32:
-        return lambda number: number
-    if number == types.int16:
-        return lambda number: _from_half(number)
-    if number == types.uint16:
-        return lambda number: _from_brain(number)
-    return lambda number: np.float32(number)
 
 
 def narrowed(number, kept):
@@ -167,52 +152,28 @@ def _narrowed(number, kept):
     return lambda number, kept: _to_half(number)
 
 
-def _zero(weight): ...
-
-
-@overload(_zero, inline="always")
-def _typed_zero(weight):
-    if weight == types.int8:
-        return lambda weight: np.int32(0)
-    return lambda weight: np.float32(0)
-
-
-def _plus(total, weight, number): ...
-
-
-@overload(_plus, inline="always")
-def _typed_plus(total, weight, number):
-    if weight == types.int8:
-        return lambda total, weight, number: np.int32(total + np.int32(weight) * np.int32(number))
-    return lambda total, weight, number: total + widened(weight) * number
-
-
-@njit(nogil=True, fastmath=REORDERED, forceinline=True)
+@njit(nogil=True, forceinline=True)
 def multiply(matrices, index, vectors, levels, relu, first, last, out):
-    """Rows ``first`` to ``last`` of one of the ``Matrices`` by some vectors.
+    """Tiles ``first`` to ``last`` of one of the ``Matrices`` by some vectors.
 
     Args:
-        vectors, levels: ``[B, in]``, ``[B]`` as of ``prepare``.
+        vectors, levels: ``[B, steps * columns]``, ``[B]`` as of ``prepare``.
         relu: put a ReLU behind it.
-        out: ``[B, out]``; only the columns of these rows are written.
+        out: ``[B, Matrices.outputs]``; only the columns of these tiles are written.
     """
     weights, scales, biases = matrices.weights[index], matrices.scales[index], matrices.biases[index]
-    for row in range(first, last):
-        weight = weights[
-            row
-        ]  # stays near for all vectors, which are summed alike whatever company they are in
+    for tile in range(first, last):
+        rows = weights[tile]  # stay near for all vectors
         for one in range(len(vectors)):
-            vector = vectors[one]
-            total = _zero(weight[0])
-            for k in range(len(vector)):
-                total = _plus(total, weight[k], vector[k])
-            y = np.float32(total) * scales[row] * levels[one] + biases[row]
-            out[one, row] = max(y, np.float32(0)) if relu else y
+            sums = tile_by_vector(rows, vectors[one])
+            for row in range(TILE):
+                y = np.float32(sums[row]) * scales[tile, row] * levels[one] + biases[tile, row]
+                out[one, tile * TILE + row] = max(y, np.float32(0)) if relu else y
 
 
 def prepare(x, vectors, levels):
     """Vectors ``x`` ``[B, in]`` as they meet the rows: rounded to int16 with a scale each in ``levels`` ``[B]``, or as they
-    are. ``vectors`` ``[B, in]`` are those of ``Matrices.vectors``."""
+    are. ``vectors`` are those of ``Matrices.vectors``."""
 
 
 @overload(prepare, jit_options={"fastmath": REORDERED})
@@ -220,7 +181,7 @@ def _prepare(x, vectors, levels):
     if vectors.dtype == types.float32:
 
         def copy(x, vectors, levels):
-            vectors[: len(x)] = x
+            vectors[: len(x), : x.shape[1]] = x
             levels[: len(x)] = np.float32(1)
 
         return copy
@@ -257,14 +218,15 @@ def exponential(x):
 
 
 @njit(nogil=True, fastmath=REORDERED)
-def softmax(scores):
-    """Of ``scores`` ``[N]``, in place but for the sum, which is returned and still to be divided by."""
+def softmax(scores, scale):
+    """Of ``scale * scores`` ``[N]``, in place but for the sum, which is returned and still to be divided by; ``scale`` is
+    above 0."""
     most = scores[0]
     for place in range(len(scores)):
         most = max(most, scores[place])
     total = np.float32(0)
     for place in range(len(scores)):
-        value = exponential(scores[place] - most)
+        value = exponential(scale * (scores[place] - most))
         scores[place] = value
         total += value
     return total

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +14,8 @@ from numba import njit
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.blocks import streamed_matrices, team
+from models.blocks import simd, streamed_matrices, team
+from models.blocks.simd import BLOCK, TILE, weighted_sum
 from models.blocks.streamed_matrices import (
     REORDERED,
     Matrices,
@@ -25,7 +26,6 @@ from models.blocks.streamed_matrices import (
     prepare,
     roomy,
     softmax,
-    widened,
 )
 from models.blocks.team import Team, dismissed, is_last, open_phase, rest, seen, take, uncounted
 from models.gpt_sovits.incremental import ROOM, reading_order, sinusoids
@@ -37,14 +37,12 @@ if TYPE_CHECKING:
 
 _PART = 65_536
 """Weights in a part of a phase, about."""
-_BLOCK = 64
-"""Slots that lie together, so that what a query meets of them is read in one go."""
 _MOST_HELPERS = 3
 """Memory is busy by then."""
-_NOTHING = np.float32(-1e30)
 
 
 class _Network(NamedTuple):
+    tokens: np.ndarray  # [tokens, C] what each of them adds to its place
     heads: int
     eps: float
     norms: (
@@ -58,11 +56,13 @@ class _Network(NamedTuple):
 
 
 class _Desk(NamedTuple):
-    keys: np.ndarray  # [layers, B, H, blocks, D, _BLOCK] float32 or the bits of fp16
-    values: np.ndarray  # as keys
+    keys: np.ndarray  # [layers, B, H, slots / BLOCK, D, BLOCK] float32 or the bits of fp16
+    values: np.ndarray  # [layers, B, H, slots, BLOCK] of which D are used
     starts: np.ndarray  # [B] the first slot that holds something
     rows: np.ndarray  # [B] where each row that is still spoken has its keys and values
-    state: np.ndarray  # [2] how many rows are spoken, and the slot of the token
+    state: np.ndarray  # [3] how many rows are spoken, the slot of the token, and how many were said before it
+    tokens: np.ndarray  # [B]
+    places: np.ndarray  # [slots, C] the first, second ... place of an utterance
     x: np.ndarray  # [B, C]
     y: np.ndarray  # [B, C] what is added to x
     qkv: np.ndarray  # [B, 3 C]
@@ -75,13 +75,14 @@ class _Desk(NamedTuple):
 
 
 @njit(nogil=True, inline="always")
-def _rows_a_part(matrices):
-    return max(1, _PART // matrices.weights.shape[2])
+def _tiles_a_part(matrices):
+    _, _, steps, rows, columns = matrices.weights.shape
+    return max(1, _PART // (steps * rows * columns))
 
 
 @njit(nogil=True, inline="always")
 def _parts_of(matrices):
-    return -(-matrices.weights.shape[1] // _rows_a_part(matrices))
+    return -(-matrices.weights.shape[1] // _tiles_a_part(matrices))
 
 
 @njit(nogil=True, inline="always")
@@ -97,11 +98,11 @@ def _parts(network, phase):
     return _parts_of(network.widen) if kind == 2 else _parts_of(network.narrow)
 
 
-@njit(nogil=True, fastmath=REORDERED, forceinline=True)
+@njit(nogil=True, forceinline=True)
 def _multiply(matrices, index, part, vectors, levels, relu, out):
-    rows = _rows_a_part(matrices)
-    last = min((part + 1) * rows, matrices.weights.shape[1])
-    multiply(matrices, index, vectors, levels, relu, part * rows, last, out)
+    tiles = _tiles_a_part(matrices)
+    last = min((part + 1) * tiles, matrices.weights.shape[1])
+    multiply(matrices, index, vectors, levels, relu, part * tiles, last, out)
 
 
 @njit(nogil=True, fastmath=REORDERED)
@@ -110,36 +111,21 @@ def _attend(qkv, keys, values, start, here, room, heard):
 
     Args:
         qkv: ``[3 D]`` its query, and the key and the value that come to slot ``here``.
-        keys, values: ``[blocks, D, _BLOCK]``, of which the slots from ``start`` on hold something.
-        room: ``[slots]``; heard: ``[D]``.
+        keys, values: ``[blocks, D, BLOCK]``, ``[slots, BLOCK]``; the slots from ``start`` on hold something.
+        room: ``[slots + BLOCK]``; heard: ``[D]``.
     """
     width = len(heard)
-    scale = np.float32(1 / np.sqrt(width))
-    blocks, lane = here // _BLOCK + 1, here % _BLOCK
     for d in range(width):
-        keys[blocks - 1, d, lane] = narrowed(qkv[width + d], keys)
-        values[blocks - 1, d, lane] = narrowed(qkv[2 * width + d], values)
-    scores = room[: blocks * _BLOCK]
-    scores[:] = 0
-    for block in range(blocks):
-        some, lines = scores[block * _BLOCK : (block + 1) * _BLOCK], keys[block]
-        for d in range(width):
-            query = qkv[d] * scale
-            for slot in range(_BLOCK):
-                some[slot] += query * widened(lines[d, slot])
-    scores[:start] = _NOTHING
-    scores[here + 1 :] = _NOTHING
-    total = softmax(scores)
-    heard[:] = 0
-    for block in range(blocks):
-        some, lines = scores[block * _BLOCK : (block + 1) * _BLOCK], values[block]
-        for d in range(width):
-            part = np.float32(0)
-            for slot in range(_BLOCK):
-                part += some[slot] * widened(lines[d, slot])
-            heard[d] += part
+        keys[here // BLOCK, d, here % BLOCK] = narrowed(qkv[width + d], keys)
+        values[here, d] = narrowed(qkv[2 * width + d], values)
+    for block in range(start // BLOCK, here // BLOCK + 1):
+        weighted_sum(qkv[:width], keys[block], room[block * BLOCK : (block + 1) * BLOCK])
+    scores, slots = room[start : here + 1], values[start : here + 1]
+    total = softmax(scores, np.float32(1 / np.sqrt(width)))
+    sums = room[len(room) - BLOCK :]
+    weighted_sum(scores, slots, sums)
     for d in range(width):
-        heard[d] /= total
+        heard[d] = sums[d] / total
 
 
 @njit(nogil=True, fastmath=REORDERED, inline="always")
@@ -151,7 +137,7 @@ def _do_part(network, desk, phase, part, room):
     elif kind == 0:
         width = network.norms.shape[2] // network.heads
         first, last = 3 * width * part, 3 * width * (part + 1)
-        multiply(network.qkv, layer, vectors, levels, False, first, last, desk.qkv)
+        multiply(network.qkv, layer, vectors, levels, False, first // TILE, last // TILE, desk.qkv)
         for row in range(count):
             place = desk.rows[row]
             _attend(
@@ -197,8 +183,10 @@ def _compiled(sources: int) -> Callable[..., None]:
         """Who leads begins a step and returns after it; the others help with every step until they are dismissed."""
         network, desk, board = uncounted(network), uncounted(desk), uncounted(board)
         phases = 4 * len(network.norms) + 2
-        room = np.empty(desk.keys.shape[3] * _BLOCK, np.float32)
+        room = np.empty(desk.values.shape[3] + BLOCK, np.float32)
         if leads:
+            for row in range(desk.state[0]):
+                desk.x[row] = network.tokens[desk.tokens[row]] + desk.places[desk.state[2]]
             prepare(desk.x[: desk.state[0]], desk.vectors, desk.levels)
             number, _ = seen(board)
             open_phase(board, number + 1)
@@ -224,34 +212,36 @@ def _compiled(sources: int) -> Callable[..., None]:
     return work
 
 
-_work = _compiled(zlib.crc32(b"".join(Path(one.__file__).read_bytes() for one in (streamed_matrices, team))))
+_SOURCES = (streamed_matrices, simd, team)
+_work = _compiled(zlib.crc32(b"".join(Path(one.__file__).read_bytes() for one in _SOURCES)))
 
 
-@dataclass(frozen=True)
+@dataclass
 class StreamedMemory:
-    """What the network has read and said so far. There is one only: a step changes what it was given.
+    """What the network has read and said so far. There is one only: a step changes it.
 
     Attributes:
         length: slots in use.
         spoken: how many of them are tokens.
-        places: ``[slots, C]`` what is added to the first, second ... token of an utterance.
+        logits: ``[N, tokens]`` of the last step, for every row that is left.
     """
 
     desk: _Desk
     crew: Team
     length: int
     spoken: int
-    places: Tensor
+    logits: Tensor
 
     @property
     def slots(self) -> int:
-        return len(self.places)
+        return len(self.desk.places)
 
     def rows(self, index: Tensor) -> StreamedMemory:
         """The memory of some rows ``[N]`` of those that are left."""
         kept = self.desk.rows[index.numpy()]
         self.desk.rows[: len(kept)] = kept
         self.desk.state[0] = len(kept)
+        self.logits = self.logits[: len(kept)]
         return self
 
 
@@ -277,6 +267,7 @@ class StreamedDecoder:
         self.tokens = decoder.ar_audio_embedding.word_embeddings
         self.alpha = decoder.ar_audio_position.alpha
         self.network = _Network(
+            tokens=self.tokens.weight.float().numpy(force=True),
             heads=blocks[0].heads,
             eps=blocks[0].norm1.eps,
             norms=torch.stack([torch.stack(four) for four in norms]).detach().float().numpy(),
@@ -296,14 +287,15 @@ class StreamedDecoder:
         mask = reading_order(text.shape[1], prompt.shape[1], x.device)
         if padding is not None:
             mask = mask & ~padding[:, None, None]
-        keys, values = self._slots(batch, length + ROOM), self._slots(batch, length + ROOM)
+        keys, values = self._slots(batch, length + ROOM)
         qkv, out, widen, narrow = (
             kind.linear() for kind in (network.qkv, network.out, network.widen, network.narrow)
         )
         for layer in range(len(network.norms)):
             first, second = torch.from_numpy(network.norms[layer]).view(2, 2, channels)
             q, k, v = qkv(layer, x).view(batch, length, network.heads, 3, -1).permute(3, 0, 2, 1, 4)
-            keys[layer], values[layer] = _in_blocks(k, keys.shape[3]), _in_blocks(v, keys.shape[3])
+            keys[layer] = _in_blocks(k, keys.shape[3])
+            values[layer, :, :, :length, : v.shape[3]] = v
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(x.shape)
             x = F.layer_norm(x + out(layer, y), (channels,), *first, network.eps)
             x = F.layer_norm(x + narrow(layer, widen(layer, x).relu_()), (channels,), *second, network.eps)
@@ -315,27 +307,30 @@ class StreamedDecoder:
         """As ``IncrementalDecoder.step``; the logits are overwritten by the next step."""
         if memory.length == memory.slots:
             memory = self._grown(memory)
-        desk, count = memory.desk, len(tokens)
-        desk.x[:count] = (self.tokens(tokens) + self.alpha * memory.places[memory.spoken]).numpy(force=True)
-        desk.state[1] = memory.length
+        desk = memory.desk
+        desk.tokens[: len(tokens)] = tokens.numpy()
+        desk.state[1:] = memory.length, memory.spoken
         _work(self.network, desk, memory.crew.board, True)
-        logits = torch.from_numpy(desk.logits[:count])
-        return logits, replace(memory, length=memory.length + 1, spoken=memory.spoken + 1)
+        memory.length += 1
+        memory.spoken += 1
+        return memory.logits, memory
 
     def release(self, memory: StreamedMemory) -> None:
         """Nothing will go on from ``memory``."""
         memory.crew.dismiss()
 
-    def _slots(self, batch: int, slots: int) -> np.ndarray:
+    def _slots(self, batch: int, slots: int) -> tuple[np.ndarray, np.ndarray]:
+        """Room for the keys and for the values."""
         layers, _, channels = self.network.norms.shape
-        width, blocks = channels // self.network.heads, -(-slots // _BLOCK)
-        return roomy((layers, batch, self.network.heads, blocks, width, _BLOCK), self._kept)
+        heads, blocks = self.network.heads, -(-slots // BLOCK)
+        kind, each = self._kept, (layers, batch, heads)
+        return roomy((*each, blocks, channels // heads, BLOCK), kind), roomy((*each, blocks * BLOCK, BLOCK), kind)
 
     def _grown(self, memory: StreamedMemory) -> StreamedMemory:
         memory.crew.dismiss()
         desk, slots = memory.desk, memory.slots + max(ROOM, memory.slots // 2)
         rows = desk.rows[: desk.state[0]]
-        keys, values = self._slots(len(rows), slots), self._slots(len(rows), slots)
+        keys, values = self._slots(len(rows), slots)
         for longer, held in ((keys, desk.keys), (values, desk.values)):
             longer[:, :, :, : held.shape[3]] = held.view(self._kept)[:, rows]
         starts = desk.starts[rows]
@@ -352,7 +347,7 @@ class StreamedDecoder:
     ) -> StreamedMemory:
         network, batch = self.network, len(rows)
         layers, _, channels = network.norms.shape
-        hidden = network.widen.weights.shape[1]
+        hidden = network.widen.outputs
         bits = np.float32 if self._kept is np.float32 else np.int16
 
         def empty(size: int) -> np.ndarray:
@@ -363,24 +358,26 @@ class StreamedDecoder:
             values=values.view(bits),
             starts=starts,
             rows=rows,
-            state=np.array([batch, length]),
+            state=np.array([batch, length, spoken]),
+            tokens=np.zeros(batch, np.int64),
+            places=(self.alpha * sinusoids(values.shape[3], self.tokens.weight)).float().numpy(force=True),
             x=empty(channels),
-            y=empty(channels),
-            qkv=empty(3 * channels),
+            y=empty(network.out.outputs),
+            qkv=empty(network.qkv.outputs),
             wide=empty(hidden),
             vectors=network.qkv.vectors(batch),
             levels=np.ones(batch, np.float32),
             wide_vectors=network.narrow.vectors(batch),
             wide_levels=np.ones(batch, np.float32),
-            logits=empty(network.head.weights.shape[1]),
+            logits=empty(network.head.outputs),
         )
         helpers = min(torch.get_num_threads() - 1, _MOST_HELPERS)
         crew = Team(helpers, 4 * layers + 1, lambda board: _work(network, desk, board, False))
-        places = sinusoids(keys.shape[3] * _BLOCK, self.tokens.weight)
-        return StreamedMemory(desk, crew, length, spoken, places)
+        logits = torch.from_numpy(desk.logits)[:, : network.head.shape[0]]
+        return StreamedMemory(desk, crew, length, spoken, logits)
 
 
 def _in_blocks(heard: Tensor, blocks: int) -> np.ndarray:
-    """Keys or values ``[B, H, T, D]`` -> ``[B, H, blocks, D, _BLOCK]``, zeros behind them."""
-    padded = F.pad(heard, (0, 0, 0, blocks * _BLOCK - heard.shape[2]))
-    return padded.unflatten(2, (blocks, _BLOCK)).mT.numpy()
+    """Keys ``[B, H, T, D]`` -> ``[B, H, blocks, D, BLOCK]``, zeros behind them."""
+    padded = F.pad(heard, (0, 0, 0, blocks * BLOCK - heard.shape[2]))
+    return padded.unflatten(2, (blocks, BLOCK)).mT.numpy()
