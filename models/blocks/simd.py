@@ -31,14 +31,18 @@ class _Kind(NamedTuple):
     columns: int  # that are met at a time
     met: ir.Type  # what they are multiplied by
     sum: ir.Type
+    ahead: int  # how many numbers before they are needed they are asked for; 0 where the processor does it well by itself
 
 
 _KINDS = {
-    types.float32: _Kind(_FLOAT, 16, _FLOAT, _FLOAT),
-    types.int16: _Kind(_HALF, 16, _FLOAT, _FLOAT),  # the bits of fp16
-    types.uint16: _Kind(_SHORT, 16, _FLOAT, _FLOAT),  # the bits of bf16
-    types.int8: _Kind(_BYTE, 32, _SHORT, _WORD),
+    types.float32: _Kind(_FLOAT, 16, _FLOAT, _FLOAT, 0),
+    types.int16: _Kind(_HALF, 16, _FLOAT, _FLOAT, 512),  # the bits of fp16
+    types.uint16: _Kind(_SHORT, 16, _FLOAT, _FLOAT, 512),  # the bits of bf16
+    types.int8: _Kind(_BYTE, 32, _SHORT, _WORD, 1024),
 }
+_SIZES = {_FLOAT: 4, _HALF: 2, _SHORT: 2, _BYTE: 1}
+_LINE = 64
+"""Bytes that come from memory together."""
 
 
 def columns_at_a_time(kind: type[np.generic]) -> int:
@@ -85,30 +89,14 @@ def _multiplied(
     return builder.fadd(builder.fmul(kept, met, flags=_FUSED), total, flags=_FUSED)
 
 
-AHEAD = 0
-_SIZES = {_FLOAT: 4, _HALF: 2, _SHORT: 2, _BYTE: 1}
-
-
-def _prefetch(builder: ir.IRBuilder, where: ir.Value) -> None:
-    kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _WORD, _WORD, _WORD])
-    call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(call, [where, *(ir.Constant(_WORD, number) for number in (0, 3, 1))])
-
-
-@intrinsic
-def fetch(context, numbers):
-    """Ask for an array, which is then on its way while something else is done."""
-
-    def generate(context, builder, signature, arguments):
-        array = _array(context, builder, signature, arguments, 0)
-        size = builder.mul(array.nitems, array.itemsize)
-        start = builder.bitcast(array.data, _BYTE.as_pointer())
-        loop = _Loop(builder, size, 64, [])
-        _prefetch(builder, builder.gep(start, [loop.place]))
-        loop.end([])
-        return context.get_dummy_value()
-
-    return types.void(numbers), generate
+def _asked_for(builder: ir.IRBuilder, numbers: ir.Value, place: ir.Value, kind: ir.Type, count: int) -> None:
+    """``count`` numbers of ``kind`` from ``place`` on are to be on their way from memory."""
+    start = builder.bitcast(_vector(builder, numbers, place, kind, count), _BYTE.as_pointer())
+    signature = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _WORD, _WORD, _WORD])
+    ask = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
+    to_read, near, data = (ir.Constant(_WORD, number) for number in (0, 3, 1))
+    for line in range(0, count * _SIZES[kind], _LINE):
+        builder.call(ask, [builder.gep(start, [ir.Constant(_WORD, line)]), to_read, near, data])
 
 
 class _Loop:
@@ -177,16 +165,13 @@ def tile_by_vector(context, tile, vector):
         (count,) = cgutils.unpack_tuple(builder, numbers.shape, 1)
         sums = _filled(ir.VectorType(kind.sum, _SUMS), 0)
         loop = _Loop(builder, count, kind.columns, [sums] * TILE)
-        if AHEAD:
-            size = _SIZES[kind.kept]
-            b8 = builder.bitcast(rows.data, _BYTE.as_pointer())
-            base = builder.mul(loop.place, ir.Constant(count.type, TILE * size))
-            for line in range(0, TILE * kind.columns * size, 64):
-                _prefetch(builder, builder.gep(b8, [builder.add(base, ir.Constant(count.type, line + AHEAD))]))
         met = builder.load(
             _vector(builder, numbers.data, loop.place, kind.met, kind.columns), align=4
         )
         begin = builder.mul(loop.place, ir.Constant(count.type, TILE))
+        if kind.ahead:
+            later = builder.add(begin, ir.Constant(count.type, kind.ahead))
+            _asked_for(builder, rows.data, later, kind.kept, TILE * kind.columns)
         carry = []
         for row, total in enumerate(loop.carried):
             place = builder.add(begin, ir.Constant(count.type, row * kind.columns))

@@ -31,15 +31,17 @@ class Team:
     Args:
         helpers: threads beside the caller's.
         resting: the number of a phase that has no parts, which is open at first.
-        work: ``work(board)`` is run by each of them until ``dismissed``; compiled, and without the interpreter's lock.
+        work: ``work(board, member)`` is run by each of them until ``dismissed``; compiled, and without the interpreter's lock.
+            The caller is member 0.
     """
 
-    def __init__(self, helpers: int, resting: int, work: Callable[[np.ndarray], object]) -> None:
+    def __init__(self, helpers: int, resting: int, work: Callable[[np.ndarray, int], object]) -> None:
+        self.members = helpers + 1
         self.board = np.zeros(3 * _LINE, np.int64)
         self.board[_TICKET] = resting << 32
         self._threads = [
-            threading.Thread(target=work, args=(self.board,), name="team", daemon=True)
-            for _ in range(helpers)
+            threading.Thread(target=work, args=(self.board, member), name="team", daemon=True)
+            for member in range(1, helpers + 1)
         ]
         for thread in self._threads:
             thread.start()
@@ -96,12 +98,11 @@ def _store(context, board, place, number):
 
 
 @intrinsic
-def _add_one(context, board, place):
+def _add(context, board, place, number):
     def generate(context, builder, signature, arguments):
-        one = ir.Constant(ir.IntType(64), 1)
-        return builder.atomic_rmw("add", _at(builder, context, signature, arguments), one, "acq_rel")
+        return builder.atomic_rmw("add", _at(builder, context, signature, arguments), arguments[2], "acq_rel")
 
-    return types.int64(board, types.intp), generate
+    return types.int64(board, types.intp, types.int64), generate
 
 
 @intrinsic
@@ -141,22 +142,40 @@ def rest(times):
 
 @njit(nogil=True, forceinline=True)
 def seen(board):
-    """The phase that is open, and how many of its parts somebody has asked for."""
+    """The phase that is open, and how many of its parts somebody has asked for, share by share."""
     ticket = _load(board, _TICKET)
     return ticket >> 32, ticket & 0xFFFFFFFF
 
 
 @njit(nogil=True, forceinline=True)
-def take(board):
-    """The next part: its phase and its number, which is beyond the last one if others were faster."""
-    ticket = _add_one(board, _TICKET)
-    return ticket >> 32, ticket & 0xFFFFFFFF
+def share_of(parts, share, members):
+    """The first part of one of the shares of a phase, and the one behind its last."""
+    return parts * share // members, parts * (share + 1) // members
+
+
+@njit(nogil=True, forceinline=True)
+def share_with_work(asked, parts, member, members):
+    """The share that ``member`` is to take a part of: the own one while there is something left of it; -1 if there is nothing
+    anywhere."""
+    for step in range(members):
+        share = (member + step) % members
+        first, last = share_of(parts, share, members)
+        if (asked >> (8 * share)) & 0xFF < last - first:
+            return share
+    return -1
+
+
+@njit(nogil=True, forceinline=True)
+def take(board, share):
+    """The next part of a share: its phase and its number in the share, which is beyond the last one if others were faster."""
+    ticket = _add(board, _TICKET, 1 << (8 * share))
+    return ticket >> 32, (ticket >> (8 * share)) & 0xFF
 
 
 @njit(nogil=True, forceinline=True)
 def is_last(board, parts):
     """To be called after a part; true for who has finished the last of the phase, and only they may ``open`` another."""
-    if _add_one(board, _DONE) + 1 < parts:
+    if _add(board, _DONE, 1) + 1 < parts:
         return False
     _store(board, _DONE, 0)
     return True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from numba import njit
+from numba import njit, typeof, types
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -27,7 +27,18 @@ from models.blocks.streamed_matrices import (
     roomy,
     softmax,
 )
-from models.blocks.team import Team, dismissed, is_last, open_phase, rest, seen, take, uncounted
+from models.blocks.team import (
+    Team,
+    dismissed,
+    is_last,
+    open_phase,
+    rest,
+    seen,
+    share_of,
+    share_with_work,
+    take,
+    uncounted,
+)
 from models.gpt_sovits.incremental import ROOM, reading_order, sinusoids
 
 if TYPE_CHECKING:
@@ -35,8 +46,8 @@ if TYPE_CHECKING:
 
     from models.gpt_sovits.text2semantic import Decoder
 
-_PART = 65_536
-"""Weights in a part of a phase, about."""
+_PART = 32_768
+"""Bytes in a part of a phase, about: some millionths of a second."""
 _MOST_HELPERS = 3
 """Memory is busy by then."""
 
@@ -76,8 +87,7 @@ class _Desk(NamedTuple):
 
 @njit(nogil=True, inline="always")
 def _tiles_a_part(matrices):
-    _, _, steps, rows, columns = matrices.weights.shape
-    return max(1, _PART // (steps * rows * columns))
+    return max(1, _PART // matrices.weights.strides[1])
 
 
 @njit(nogil=True, inline="always")
@@ -179,12 +189,12 @@ def _compiled(sources: int) -> Callable[..., None]:
     encloses: a checksum of the other files that are compiled into it."""
 
     @njit(nogil=True, cache=True)
-    def work(network, desk, board, leads):
-        """Who leads begins a step and returns after it; the others help with every step until they are dismissed."""
+    def work(network, desk, board, member, members):
+        """Member 0 begins a step and returns after it; the others help with every step until they are dismissed."""
         network, desk, board = uncounted(network), uncounted(desk), uncounted(board)
         phases = 4 * len(network.norms) + 2
         room = np.empty(desk.values.shape[3] + BLOCK, np.float32)
-        if leads:
+        if member == 0:
             for row in range(desk.state[0]):
                 desk.x[row] = network.tokens[desk.tokens[row]] + desk.places[desk.state[2]]
             prepare(desk.x[: desk.state[0]], desk.vectors, desk.levels)
@@ -193,18 +203,20 @@ def _compiled(sources: int) -> Callable[..., None]:
         waited = 0
         while sources:
             number, asked = seen(board)
-            if asked < _parts(network, number % phases):
-                number, part = take(board)
+            share = share_with_work(asked, _parts(network, number % phases), member, members)
+            if share >= 0:
+                number, part = take(board, share)
                 phase = number % phases
                 parts = _parts(network, phase)
-                if part < parts:
-                    _do_part(network, desk, phase, part, room)
+                first, last = share_of(parts, share, members)
+                if first + part < last:
+                    _do_part(network, desk, phase, first + part, room)
                     if is_last(board, parts):
                         _end_phase(network, desk, phase)
                         open_phase(board, number + 1)
                     waited = 0
                     continue
-            elif number % phases == phases - 1 and (leads or dismissed(board)):
+            elif number % phases == phases - 1 and (member == 0 or dismissed(board)):
                 return
             rest(waited)
             waited += 1
@@ -228,6 +240,7 @@ class StreamedMemory:
 
     desk: _Desk
     crew: Team
+    work: Callable[[_Network, _Desk, np.ndarray, int, int], None]
     length: int
     spoken: int
     logits: Tensor
@@ -310,7 +323,7 @@ class StreamedDecoder:
         desk = memory.desk
         desk.tokens[: len(tokens)] = tokens.numpy()
         desk.state[1:] = memory.length, memory.spoken
-        _work(self.network, desk, memory.crew.board, True)
+        memory.work(self.network, desk, memory.crew.board, 0, memory.crew.members)
         memory.length += 1
         memory.spoken += 1
         return memory.logits, memory
@@ -372,9 +385,14 @@ class StreamedDecoder:
             logits=empty(network.head.outputs),
         )
         helpers = min(torch.get_num_threads() - 1, _MOST_HELPERS)
-        crew = Team(helpers, 4 * layers + 1, lambda board: _work(network, desk, board, False))
+        kinds = (typeof(network), typeof(desk), types.int64[::1], types.int64, types.int64)
+        _work.compile(kinds)
+        work = _work.get_overload(kinds)  # chosen once: to look at the arguments takes as long as a phase
+        crew = Team(
+            helpers, 4 * layers + 1, lambda board, member: work(network, desk, board, member, helpers + 1)
+        )
         logits = torch.from_numpy(desk.logits)[:, : network.head.shape[0]]
-        return StreamedMemory(desk, crew, length, spoken, logits)
+        return StreamedMemory(desk, crew, work, length, spoken, logits)
 
 
 def _in_blocks(heard: Tensor, blocks: int) -> np.ndarray:
