@@ -55,9 +55,7 @@ def _filled(kind: ir.VectorType, number: float) -> ir.Constant:
 
 
 def _chosen(builder: ir.IRBuilder, first: ir.Value, second: ir.Value, places: range) -> ir.Value:
-    return builder.shuffle_vector(
-        first, second, ir.Constant(ir.VectorType(_WORD, len(places)), list(places))
-    )
+    return builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(_WORD, len(places)), list(places)))
 
 
 def _added(builder: ir.IRBuilder, one: ir.Value, other: ir.Value) -> ir.Value:
@@ -134,9 +132,7 @@ class _Loop:
         return last
 
 
-def _vector(
-    builder: ir.IRBuilder, numbers: ir.Value, place: ir.Value, kind: ir.Type, count: int
-) -> ir.Value:
+def _vector(builder: ir.IRBuilder, numbers: ir.Value, place: ir.Value, kind: ir.Type, count: int) -> ir.Value:
     """The pointer to ``count`` numbers of ``kind`` from ``place`` on."""
     typed = builder.bitcast(numbers, kind.as_pointer())
     return builder.bitcast(builder.gep(typed, [place]), ir.VectorType(kind, count).as_pointer())
@@ -165,9 +161,7 @@ def tile_by_vector(context, tile, vector):
         (count,) = cgutils.unpack_tuple(builder, numbers.shape, 1)
         sums = _filled(ir.VectorType(kind.sum, _SUMS), 0)
         loop = _Loop(builder, count, kind.columns, [sums] * TILE)
-        met = builder.load(
-            _vector(builder, numbers.data, loop.place, kind.met, kind.columns), align=4
-        )
+        met = builder.load(_vector(builder, numbers.data, loop.place, kind.met, kind.columns), align=4)
         begin = builder.mul(loop.place, ir.Constant(count.type, TILE))
         if kind.ahead:
             later = builder.add(begin, ir.Constant(count.type, kind.ahead))

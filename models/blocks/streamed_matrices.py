@@ -89,7 +89,9 @@ class Matrices(NamedTuple):
                 scale = (weight.abs().amax(dim=1) / 127).clamp(min=1e-12)
                 scales[index].reshape(-1)[:outputs] = scale
                 weight = (weight / scale[:, None]).round()
-            padded = F.pad(weight, (0, steps * columns - inputs, 0, tiles * TILE - outputs)).to(_VALUES[precision])
+            padded = F.pad(weight, (0, steps * columns - inputs, 0, tiles * TILE - outputs)).to(
+                _VALUES[precision]
+            )
             rows = padded.unflatten(0, (tiles, TILE)).unflatten(2, (steps, columns)).transpose(1, 2)
             torch.from_numpy(held[index]).copy_(rows.contiguous().view(_BITS[precision]))
             if biases is not None:

@@ -20,6 +20,8 @@ from numba.extending import intrinsic
 
 _LINE = 16
 """Numbers of 64 bits apart, so that what is written often does not share a cache line (nor the one fetched along with it)."""
+MOST_PARTS = 192
+"""Of a phase: a share's are counted in eight bits, together with those that somebody asked for in vain."""
 _TICKET, _DONE, _LEAVE = 0, _LINE, 2 * _LINE
 _PAUSES, _YIELDS = 400, 4000
 _NAP_MICROSECONDS = 200

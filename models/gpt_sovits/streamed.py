@@ -28,6 +28,7 @@ from models.blocks.streamed_matrices import (
     softmax,
 )
 from models.blocks.team import (
+    MOST_PARTS,
     Team,
     dismissed,
     is_last,
@@ -68,7 +69,7 @@ class _Network(NamedTuple):
 
 class _Desk(NamedTuple):
     keys: np.ndarray  # [layers, B, H, slots / BLOCK, D, BLOCK] float32 or the bits of fp16
-    values: np.ndarray  # [layers, B, H, slots, BLOCK] of which D are used
+    values: np.ndarray  # [layers, B, H, D / BLOCK, slots, BLOCK]
     starts: np.ndarray  # [B] the first slot that holds something
     rows: np.ndarray  # [B] where each row that is still spoken has its keys and values
     state: np.ndarray  # [3] how many rows are spoken, the slot of the token, and how many were said before it
@@ -87,7 +88,7 @@ class _Desk(NamedTuple):
 
 @njit(nogil=True, inline="always")
 def _tiles_a_part(matrices):
-    return max(1, _PART // matrices.weights.strides[1])
+    return max(1, _PART // matrices.weights.strides[1], -(-matrices.weights.shape[1] // MOST_PARTS))
 
 
 @njit(nogil=True, inline="always")
@@ -121,21 +122,21 @@ def _attend(qkv, keys, values, start, here, room, heard):
 
     Args:
         qkv: ``[3 D]`` its query, and the key and the value that come to slot ``here``.
-        keys, values: ``[blocks, D, BLOCK]``, ``[slots, BLOCK]``; the slots from ``start`` on hold something.
+        keys, values: ``[slots / BLOCK, D, BLOCK]``, ``[D / BLOCK, slots, BLOCK]``; slots from ``start`` on hold something.
         room: ``[slots + BLOCK]``; heard: ``[D]``.
     """
     width = len(heard)
     for d in range(width):
         keys[here // BLOCK, d, here % BLOCK] = narrowed(qkv[width + d], keys)
-        values[here, d] = narrowed(qkv[2 * width + d], values)
+        values[d // BLOCK, here, d % BLOCK] = narrowed(qkv[2 * width + d], values)
     for block in range(start // BLOCK, here // BLOCK + 1):
         weighted_sum(qkv[:width], keys[block], room[block * BLOCK : (block + 1) * BLOCK])
-    scores, slots = room[start : here + 1], values[start : here + 1]
+    scores, sums = room[start : here + 1], room[len(room) - BLOCK :]
     total = softmax(scores, np.float32(1 / np.sqrt(width)))
-    sums = room[len(room) - BLOCK :]
-    weighted_sum(scores, slots, sums)
-    for d in range(width):
-        heard[d] = sums[d] / total
+    for block in range(len(values)):
+        weighted_sum(scores, values[block, start : here + 1], sums)
+        for d in range(block * BLOCK, min(width, (block + 1) * BLOCK)):
+            heard[d] = sums[d - block * BLOCK] / total
 
 
 @njit(nogil=True, fastmath=REORDERED, inline="always")
@@ -193,7 +194,7 @@ def _compiled(sources: int) -> Callable[..., None]:
         """Member 0 begins a step and returns after it; the others help with every step until they are dismissed."""
         network, desk, board = uncounted(network), uncounted(desk), uncounted(board)
         phases = 4 * len(network.norms) + 2
-        room = np.empty(desk.values.shape[3] + BLOCK, np.float32)
+        room = np.empty(desk.values.shape[4] + BLOCK, np.float32)
         if member == 0:
             for row in range(desk.state[0]):
                 desk.x[row] = network.tokens[desk.tokens[row]] + desk.places[desk.state[2]]
@@ -307,8 +308,9 @@ class StreamedDecoder:
         for layer in range(len(network.norms)):
             first, second = torch.from_numpy(network.norms[layer]).view(2, 2, channels)
             q, k, v = qkv(layer, x).view(batch, length, network.heads, 3, -1).permute(3, 0, 2, 1, 4)
-            keys[layer] = _in_blocks(k, keys.shape[3])
-            values[layer, :, :, :length, : v.shape[3]] = v
+            read = _in_blocks(k.mT)
+            keys[layer, :, :, : read.shape[2]] = read
+            values[layer, ..., :length, :] = _in_blocks(v)
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(x.shape)
             x = F.layer_norm(x + out(layer, y), (channels,), *first, network.eps)
             x = F.layer_norm(x + narrow(layer, widen(layer, x).relu_()), (channels,), *second, network.eps)
@@ -335,17 +337,18 @@ class StreamedDecoder:
     def _slots(self, batch: int, slots: int) -> tuple[np.ndarray, np.ndarray]:
         """Room for the keys and for the values."""
         layers, _, channels = self.network.norms.shape
-        heads, blocks = self.network.heads, -(-slots // BLOCK)
-        kind, each = self._kept, (layers, batch, heads)
-        return roomy((*each, blocks, channels // heads, BLOCK), kind), roomy((*each, blocks * BLOCK, BLOCK), kind)
+        width, blocks = channels // self.network.heads, -(-slots // BLOCK)
+        each = layers, batch, self.network.heads
+        keys = roomy((*each, blocks, width, BLOCK), self._kept)
+        return keys, roomy((*each, -(-width // BLOCK), blocks * BLOCK, BLOCK), self._kept)
 
     def _grown(self, memory: StreamedMemory) -> StreamedMemory:
         memory.crew.dismiss()
         desk, slots = memory.desk, memory.slots + max(ROOM, memory.slots // 2)
         rows = desk.rows[: desk.state[0]]
         keys, values = self._slots(len(rows), slots)
-        for longer, held in ((keys, desk.keys), (values, desk.values)):
-            longer[:, :, :, : held.shape[3]] = held.view(self._kept)[:, rows]
+        keys[:, :, :, : desk.keys.shape[3]] = desk.keys.view(self._kept)[:, rows]
+        values[..., : desk.values.shape[4], :] = desk.values.view(self._kept)[:, rows]
         starts = desk.starts[rows]
         return self._memory(keys, values, starts, np.arange(len(rows)), memory.length, memory.spoken)
 
@@ -373,7 +376,7 @@ class StreamedDecoder:
             rows=rows,
             state=np.array([batch, length, spoken]),
             tokens=np.zeros(batch, np.int64),
-            places=(self.alpha * sinusoids(values.shape[3], self.tokens.weight)).float().numpy(force=True),
+            places=(self.alpha * sinusoids(values.shape[4], self.tokens.weight)).float().numpy(force=True),
             x=empty(channels),
             y=empty(network.out.outputs),
             qkv=empty(network.qkv.outputs),
@@ -395,7 +398,7 @@ class StreamedDecoder:
         return StreamedMemory(desk, crew, work, length, spoken, logits)
 
 
-def _in_blocks(heard: Tensor, blocks: int) -> np.ndarray:
-    """Keys ``[B, H, T, D]`` -> ``[B, H, blocks, D, BLOCK]``, zeros behind them."""
-    padded = F.pad(heard, (0, 0, 0, blocks * BLOCK - heard.shape[2]))
-    return padded.unflatten(2, (blocks, BLOCK)).mT.numpy()
+def _in_blocks(x: Tensor) -> np.ndarray:
+    """``[B, H, N, M]`` -> ``[B, H, M / BLOCK, N, BLOCK]``, zeros behind what does not fill a block."""
+    padded = F.pad(x, (0, -x.shape[3] % BLOCK))
+    return padded.unflatten(3, (-1, BLOCK)).transpose(2, 3).numpy()

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.blocks.packed_linear import give_back_freed_memory
+from models.blocks.simd import TILE
 from models.blocks.streamed_matrices import Precision
 from models.checkpoints import built, numbered
 from models.gpt_sovits.incremental import IncrementalDecoder, reading_order, sinusoids
@@ -24,6 +25,9 @@ from models.gpt_sovits.static import StaticDecoder
 from models.gpt_sovits.streamed import StreamedDecoder
 
 _DPO_BETA = 0.2
+
+
+MOST_HEADS = 128
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class Text2SemanticConfig:
             tokens, channels = shapes["model.ar_predict_layer.weight"]
             if not 1 <= heads <= channels or channels % heads:
                 raise ValueError(f"{channels} channels cannot be shared by {heads} heads")
+            if heads > MOST_HEADS or channels // heads % TILE:
+                raise ValueError(f"{heads} heads of {channels // heads} channels are not what is published")
             blocks = numbered("model.h.layers.{}.linear1.weight", shapes)
             return cls(
                 phonemes=shapes["model.ar_text_embedding.word_embeddings.weight"][0],

@@ -170,7 +170,11 @@ def test_a_training_step(network: Sovits, golden: dict[str, Tensor]) -> None:
 
 
 def test_a_training_step_part_by_part(network: Sovits, golden: dict[str, Tensor]) -> None:
-    """From the recorded value of one part the next one follows within the tolerance."""
+    """From the recorded value of one part the next one follows within the tolerance.
+
+    The wave alone within twice as much: double precision lies 9e-6 from the recorded one, which leaves a processor's own
+    rounding nothing.
+    """
     step = rehearsed(network)
     with torch.no_grad():
         z = (golden["train.m_q"] + golden["train.noise"] * golden["train.logs_q"].exp()) * step.mask
@@ -187,7 +191,7 @@ def test_a_training_step_part_by_part(network: Sovits, golden: dict[str, Tensor]
                 for z, start in zip(golden["train.z"], golden["train.ids"], strict=True)
             ]
         )
-        assert farthest(network.dec(cut, style), golden["train.o"]) < TOLERANCE
+        assert farthest(network.dec(cut, style), golden["train.o"]) < 2 * TOLERANCE
 
 
 @pytest.mark.parametrize("version", FULL_SIZE)
