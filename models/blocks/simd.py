@@ -58,6 +58,12 @@ def _chosen(builder: ir.IRBuilder, first: ir.Value, second: ir.Value, places: ra
     return builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(_WORD, len(places)), list(places)))
 
 
+def _everywhere(builder: ir.IRBuilder, number: ir.Value, count: int) -> ir.Value:
+    one = ir.VectorType(number.type, 1)
+    first = builder.insert_element(ir.Constant(one, ir.Undefined), number, ir.Constant(_WORD, 0))
+    return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(_WORD, count), [0] * count))
+
+
 def _added(builder: ir.IRBuilder, one: ir.Value, other: ir.Value) -> ir.Value:
     return (builder.add if one.type.element == _WORD else builder.fadd)(one, other)
 
@@ -143,21 +149,21 @@ def _array(context, builder, signature, arguments, number):
 
 
 @intrinsic
-def tile_by_vector(context, tile, vector):
-    """Four rows by a vector.
+def tile_by_vector(context, tile, vector, scales, level, biases, relu, out):
+    """``out = scales * level * (tile @ vector) + biases``, with a ReLU behind it if ``relu``.
 
     Args:
         tile: ``[steps, TILE, columns_at_a_time]`` rows in the order in which they are read: float32, int16 (the bits of
             fp16), uint16 (the bits of bf16) or int8.
         vector: ``[steps * columns_at_a_time]`` float32, for int8 int16.
-
-    Returns:
-        ``TILE`` sums, float32, of int8 int32.
+        scales, biases, out: ``[TILE]`` float32; level: float32; relu: bool.
     """
     kind = _KINDS[tile.dtype]
 
     def generate(context, builder, signature, arguments):
-        rows, numbers = (_array(context, builder, signature, arguments, number) for number in (0, 1))
+        rows, numbers, factors, shifts, said = (
+            _array(context, builder, signature, arguments, number) for number in (0, 1, 2, 4, 6)
+        )
         (count,) = cgutils.unpack_tuple(builder, numbers.shape, 1)
         sums = _filled(ir.VectorType(kind.sum, _SUMS), 0)
         loop = _Loop(builder, count, kind.columns, [sums] * TILE)
@@ -178,13 +184,24 @@ def tile_by_vector(context, tile, vector):
                 total = _added(builder, low, high)
             quarters.append(total)
         pairs = [_in_pairs(builder, *quarters[first : first + 2]) for first in (0, 2)]
-        whole = _in_pairs(builder, *pairs)
-        return cgutils.pack_array(
-            builder, [builder.extract_element(whole, ir.Constant(_WORD, row)) for row in range(TILE)]
-        )
+        product = _in_pairs(builder, *pairs)
 
-    number = types.int32 if kind.sum == _WORD else types.float32
-    return types.UniTuple(number, TILE)(tile, vector), generate
+        floats, zero = ir.VectorType(_FLOAT, TILE), ir.Constant(count.type, 0)
+        if kind.sum == _WORD:
+            product = builder.sitofp(product, floats)
+        scale, bias = (
+            builder.load(_vector(builder, part.data, zero, _FLOAT, TILE), align=4)
+            for part in (factors, shifts)
+        )
+        scale = builder.fmul(scale, _everywhere(builder, arguments[3], TILE))
+        y = builder.fadd(builder.fmul(product, scale, flags=_FUSED), bias, flags=_FUSED)
+        nothing = _filled(floats, 0)
+        positive = builder.select(builder.fcmp_ordered(">", y, nothing), y, nothing)
+        y = builder.select(arguments[5], positive, y)
+        builder.store(y, _vector(builder, said.data, zero, _FLOAT, TILE), align=4)
+        return context.get_dummy_value()
+
+    return types.void(tile, vector, scales, types.float32, biases, types.boolean, out), generate
 
 
 @intrinsic
@@ -201,12 +218,10 @@ def weighted_sum(context, weights, lines, out):
         (count,) = cgutils.unpack_tuple(builder, given.shape, 1)
         floats = ir.VectorType(_FLOAT, BLOCK)
         loop = _Loop(builder, count, 1, [_filled(floats, 0)])
-        weight = builder.load(builder.gep(given.data, [loop.place]))
-        first = builder.insert_element(ir.Constant(floats, ir.Undefined), weight, ir.Constant(_WORD, 0))
-        everywhere = _chosen(builder, first, first, [0] * BLOCK)
+        weight = _everywhere(builder, builder.load(builder.gep(given.data, [loop.place])), BLOCK)
         place = builder.mul(loop.place, ir.Constant(count.type, BLOCK))
         line = builder.load(_vector(builder, held.data, place, kind.kept, BLOCK), align=32)
-        (total,) = loop.end([_multiplied(builder, line, kind, everywhere, loop.carried[0])])
+        (total,) = loop.end([_multiplied(builder, line, kind, weight, loop.carried[0])])
         builder.store(total, _vector(builder, heard.data, ir.Constant(count.type, 0), _FLOAT, BLOCK), align=4)
         return context.get_dummy_value()
 

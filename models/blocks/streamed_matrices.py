@@ -167,10 +167,8 @@ def multiply(matrices, index, vectors, levels, relu, first, last, out):
     for tile in range(first, last):
         rows = weights[tile]  # stay near for all vectors
         for one in range(len(vectors)):
-            sums = tile_by_vector(rows, vectors[one])
-            for row in range(TILE):
-                y = np.float32(sums[row]) * scales[tile, row] * levels[one] + biases[tile, row]
-                out[one, tile * TILE + row] = max(y, np.float32(0)) if relu else y
+            y = out[one, tile * TILE : (tile + 1) * TILE]
+            tile_by_vector(rows, vectors[one], scales[tile], levels[one], biases[tile], relu, y)
 
 
 def prepare(x, vectors, levels):

@@ -11,8 +11,23 @@ HALF = pytest.mark.skipif(not can_stream("fp16"), reason="this processor cannot"
 
 
 @njit
-def sums_of(tile: np.ndarray, vector: np.ndarray) -> tuple:
-    return tile_by_vector(tile, vector)
+def into(
+    tile: np.ndarray, vector: np.ndarray, scales: np.ndarray, biases: np.ndarray, relu: bool, out: np.ndarray
+) -> None:
+    tile_by_vector(tile, vector, scales, np.float32(2), biases, relu, out)
+
+
+def said_of(tile: np.ndarray, vector: np.ndarray, relu: bool) -> list[float]:
+    scales, biases = np.arange(TILE, dtype=np.float32), np.full(TILE, 5, np.float32)
+    out = np.full(TILE + 1, np.nan, np.float32)
+    into(tile, vector, scales, biases, relu, out[:TILE])
+    assert np.isnan(out[TILE])
+    return out[:TILE].tolist()
+
+
+def expected(tile: np.ndarray, vector: np.ndarray, relu: bool) -> list[float]:
+    y = 2 * np.arange(TILE) * (tile.swapaxes(0, 1).reshape(TILE, -1) @ vector) + 5
+    return np.maximum(y, 0 if relu else -np.inf).tolist()
 
 
 @njit
@@ -25,25 +40,25 @@ def add_up(weights: np.ndarray, lines: np.ndarray, out: np.ndarray) -> None:
     ("kind", "bits"),
     [(np.float32, np.float32), pytest.param(np.float16, np.int16, marks=HALF), (np.int8, np.int8)],
 )
-def test_four_rows_by_a_vector(kind: type[np.generic], bits: type[np.generic], steps: int) -> None:
+@pytest.mark.parametrize("relu", [True, False])
+def test_four_rows_by_a_vector(
+    kind: type[np.generic], bits: type[np.generic], steps: int, relu: bool
+) -> None:
     """Whole numbers, so every order of summing says the same."""
     random = np.random.default_rng(0)
     columns = columns_at_a_time(bits)
     tile = random.integers(-128, 128, (steps, TILE, columns))
     vector = random.integers(-100, 100, steps * columns)
-    rows = tile.swapaxes(0, 1).reshape(TILE, -1)
-    met = np.int16 if bits is np.int8 else np.float32
-    said = sums_of(tile.astype(kind).view(bits), vector.astype(met))
-    assert list(said) == (rows @ vector).tolist()
-    assert isinstance(said[0], int if bits is np.int8 else float)
+    met = vector.astype(np.int16 if bits is np.int8 else np.float32)
+    assert said_of(tile.astype(kind).view(bits), met, relu) == expected(tile, vector, relu)
 
 
 def test_four_rows_of_bf16() -> None:
     """Its bits are the upper half of those of fp32."""
     tile = np.random.default_rng(0).integers(-128, 128, (3, TILE, 16)).astype(np.float32)
     vector = np.arange(48, dtype=np.float32)
-    said = sums_of((tile.view(np.uint32) >> 16).astype(np.uint16), vector)
-    assert list(said) == (tile.swapaxes(0, 1).reshape(TILE, -1) @ vector).tolist()
+    bits = (tile.view(np.uint32) >> 16).astype(np.uint16)
+    assert said_of(bits, vector, False) == expected(tile, vector, False)
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
