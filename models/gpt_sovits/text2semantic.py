@@ -24,10 +24,9 @@ from models.gpt_sovits.sampling import Sampling, draw, penalised
 from models.gpt_sovits.static import StaticDecoder
 from models.gpt_sovits.streamed import StreamedDecoder
 
-_DPO_BETA = 0.2
-
-
 MOST_HEADS = 128
+"""That the compiled step can share out; the published network has 16."""
+_DPO_BETA = 0.2
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,22 @@ def test_past_its_first_slots_and_with_rows_that_leave(network: Text2Semantic) -
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("precision", streamed("fp32", "fp16"))
+def test_heads_wider_than_a_line(network: Text2Semantic, precision: Precision) -> None:
+    torch.manual_seed(1)
+    other = Text2Semantic(replace(network.config, channels=96, heads=2, layers=2)).eval().model
+    exact, ours = IncrementalDecoder(other), StreamedDecoder(other, precision)
+    text, prompt = torch.randn(2, 40, 96), torch.randn(2, 5, 96)
+    logits, memory = exact.read(text, prompt, None)
+    others, kept = ours.read(text, prompt, None)
+    for token in range(20):
+        logits, memory = exact.step(torch.tensor([token, token + 9]), memory)
+        others, kept = ours.step(torch.tensor([token, token + 9]), kept)
+        assert farthest(others, logits) < (1e-5 if precision == "fp32" else 1e-2)
+    ours.release(kept)
+
+
+@torch.inference_mode()
 def test_the_number_of_threads_changes_nothing(
     network: Text2Semantic, golden: dict[str, Tensor], bert: Tensor, two_threads: None
 ) -> None:

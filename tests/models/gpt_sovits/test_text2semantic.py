@@ -39,7 +39,7 @@ def test_full_size_has_every_official_weight() -> None:
     assert Text2SemanticConfig.official(config, golden_keys("keys_s1")) == Text2SemanticConfig()
 
 
-@pytest.mark.parametrize("head", [0, 7, 10**9, None])
+@pytest.mark.parametrize("head", [0, 7, 256, 512, 10**9, None])
 def test_impossible_heads_are_refused(head: object) -> None:
     config = golden_json("s1_small_config")
     config["model"]["head"] = head
