@@ -6,8 +6,8 @@
 Sentences that nobody was trained on are spoken by espeak-ng (the ceiling), by espeak-ng through the starter's vocoder,
 and by the starter: as the voices of espeak-ng, as the voices that ship, and as the people of ``--speech`` (instant
 voices). The shipped listener writes down what it hears. Figures: syllables missed (edit distance over pairs of initial
-and final, a share of those asked), tones missed (of the asked syllables, by the F0 of their finals), and the mean score
-of the takes. The tone judge is fitted to espeak-ng's reading of other sentences.
+and final, a share of those asked), tones missed (of the asked syllables, by the F0 of their finals), the mean score of
+the takes, and likeness (cosine of the starter's own speaker vectors, of the takes and of the voice). The tone judge is fitted to espeak-ng's reading of other sentences.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ class Table:
         self.ear, self.engine, self.judge, self.out = ear, engine, judge, out
         self.rows: list[dict[str, object]] = []
 
-    def add(self, kind: str, voice: str, takes: Sequence[Said]) -> None:
+    def add(self, kind: str, voice: str, takes: Sequence[Said], owner: Voice | None = None) -> None:
         errors = asked_count = wrong = tones = 0
         scores = []
         for said in takes:
@@ -206,6 +206,10 @@ class Table:
             "tones": wrong / tones,
             "score": float(np.mean(scores)),
         }
+        if owner:
+            spoken = self.engine.prepare([Recording(said[0], SAMPLE_RATE) for said in takes])
+            vectors = (one.tensors["speaker"].float() for one in (spoken, owner))
+            figures["likeness"] = float(torch.cosine_similarity(*vectors, dim=0))
         self.rows.append({"kind": kind, "voice": voice, **figures})
         print(f"{kind:10} {voice:8} " + "  ".join(f"{k} {v:.3f}" for k, v in figures.items()), flush=True)
         if self.out:
@@ -217,7 +221,7 @@ class Table:
         return {
             kind: {
                 figure: [round(float(f([row[figure] for row in rows])), 3) for f in (np.mean, np.min, np.max)]
-                for figure in ("syllables", "tones", "score")
+                for figure in rows[0].keys() - {"kind", "voice"}
             }
             for kind, group in itertools.groupby(self.rows, lambda row: row["kind"])
             if (rows := list(group))
@@ -266,14 +270,15 @@ def main() -> None:
     for number, voice in enumerate(ESPEAK_VOICES):
         waves = [said[0] for said in spoken[number * JUDGE_SENTENCES :][:12]]
         instant = engine.prepare([Recording(wave, SAMPLE_RATE) for wave in waves])
-        table.add("as espeak", voice, by_starter(engine, instant, texts))
+        table.add("as espeak", voice, by_starter(engine, instant, texts), instant)
     for path in sorted(VOICE_FOLDER.glob("*/voice.safetensors")):
         voice = Voice.load(path)
         if voice.facts["base"] == engine.base:
-            table.add("shipped", path.parent.name, by_starter(engine, voice, texts))
+            table.add("shipped", path.parent.name, by_starter(engine, voice, texts), voice)
     if arguments.speech:
         for speaker, clips in people(arguments.speech):
-            table.add("person", speaker, by_starter(engine, engine.prepare(clips), texts))
+            instant = engine.prepare(clips)
+            table.add("person", speaker, by_starter(engine, instant, texts), instant)
     for kind, figures in table.means().items():
         print(kind, figures)
     if arguments.out:

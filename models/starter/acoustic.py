@@ -236,10 +236,14 @@ class Acoustic(nn.Module):
         guidance_scale: float,
         generator: torch.Generator,
         silent: Tensor,
+        beside: tuple[Acoustic, Tensor, Tensor] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """One sentence.
 
         Args:
+            beside: a network that plans some of the phonemes, which ``[1, P]``, and the speaker that it plans for
+                ``[1, speaker_channels]``; on average over the sentence its plan is moved to what it would be for
+                ``speaker``. The flow is always this one's.
             symbols, tones, language: ``[1, P]``; speaker: ``[1, speaker_channels]``.
             silent: ``[1, P]`` true for pauses, which alone may last zero frames.
 
@@ -248,8 +252,13 @@ class Acoustic(nn.Module):
         """
         # 1. Durations.
         present = torch.ones_like(symbols, dtype=speaker.dtype).unsqueeze(-1)
-        text = self.text(symbols, tones, language, present, speaker)
-        natural = self.duration(text, present, speaker).exp() - 1
+        planners = [(self, speaker), *([(beside[0], beside[2])] if beside else [])]
+        texts = [planner.text(symbols, tones, language, present, voice) for planner, voice in planners]
+        lasting = [
+            planner.duration(text, present, voice)
+            for (planner, voice), text in zip(planners, texts, strict=True)
+        ]
+        natural = (torch.where(beside[1], *reversed(lasting)) if beside else lasting[0]).exp() - 1
         natural = torch.where(silent, natural.clamp(min=0.0), natural.clamp(min=2.0))
         ends = (
             (natural * length_scale).cumsum(dim=1).round().long()
@@ -259,7 +268,19 @@ class Acoustic(nn.Module):
         # 2. Prior.
         frame = torch.arange(int(ends[0, -1]), device=symbols.device).unsqueeze(0)
         mask = torch.ones(1, frame.shape[1] // STACK, 1, device=symbols.device, dtype=speaker.dtype)
-        prior, hidden = self.prior_of(self.frames_of(text, starts, frame), speaker, mask)
+        priors = [
+            planner.prior_of(planner.frames_of(text, starts, frame), voice, mask)
+            for (planner, voice), text in zip(planners, texts, strict=True)
+        ]
+        prior, hidden = priors[0]
+        if beside:
+            own = beside[0].prior_of(beside[0].frames_of(texts[1], starts, frame), speaker, mask)
+            priors[1] = tuple(
+                plan + (other - plan).mean(dim=1, keepdim=True)
+                for plan, other in zip(priors[1], own, strict=True)
+            )
+            theirs = beside[1].repeat_interleave(starts.diff(dim=1)[0], dim=1)[:, ::STACK].unsqueeze(-1)
+            prior, hidden = (torch.where(theirs, b, a) for a, b in zip(*priors, strict=True))
         # 3. Flow from noise to mel by Euler steps; guided, the second row of the batch is told nothing.
         noise = torch.randn(prior.shape, generator=generator, dtype=torch.float32)
         x = noise.to(prior) * noise_scale

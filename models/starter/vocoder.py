@@ -19,7 +19,12 @@ from models.blocks.convnext import ConvNeXtBlock
 from models.starter.mel import FFT_SIZE, HOP, MEL_BANDS, SAMPLE_RATE, spectrum_of
 
 LOWEST_HZ, HIGHEST_HZ = 50.0, 600.0
+HARMONIC_BANDS, SMOOTHED_OVER = 30, 5
+"""Mel bands that tell one harmonic from the next, and over how many their ripple is gone."""
+REPITCHED_HISS, HISS_HZ = 0.2, 4000.0
+"""What is left of the noise below so many Hz where the mel was made with another pitch, and so looks hoarse."""
 _BINS = FFT_SIZE // 2 + 1
+_HISS_BINS = round(HISS_HZ / SAMPLE_RATE * FFT_SIZE)
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,10 @@ class PitchPredictor(nn.Module):
         return octave + math.log2(150.0), voiced
 
 
+def _f0_of(octave: Tensor, voiced: Tensor) -> Tensor:
+    return torch.where(voiced > 0, 2.0**octave, torch.zeros_like(octave)).clamp(max=HIGHEST_HZ)
+
+
 def comb(f0: Tensor, length: int) -> Tensor:
     """Band-limited pulses at F0.
 
@@ -76,6 +85,13 @@ def comb(f0: Tensor, length: int) -> Tensor:
     return torch.sinc(samples) * gate * (SAMPLE_RATE / track.float()).sqrt() / 8
 
 
+def without_harmonics(mel: Tensor) -> Tensor:
+    """``[B, T, MEL_BANDS]`` with a smooth envelope in its lower bands."""
+    wide = F.pad(mel, (SMOOTHED_OVER // 2, SMOOTHED_OVER // 2), mode="replicate")
+    smooth = F.avg_pool1d(wide, SMOOTHED_OVER, stride=1)
+    return torch.cat([smooth[..., :HARMONIC_BANDS], mel[..., HARMONIC_BANDS:]], dim=-1)
+
+
 class Vocoder(nn.Module):
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()
@@ -94,24 +110,36 @@ class Vocoder(nn.Module):
             self.out.bias.copy_(torch.cat([torch.full((_BINS,), b) for b in (-2.0, 0.0, -5.0)]))
         self.register_buffer("window", torch.hann_window(FFT_SIZE), persistent=False)
 
+    def f0_of(self, mel: Tensor) -> Tensor:
+        """``[B, T, MEL_BANDS]`` -> the predicted F0 in Hz, 0 where unvoiced ``[B, T]``."""
+        return _f0_of(*self.pitch(mel))
+
     def forward(
-        self, mel: Tensor, f0: Tensor | None = None, generator: torch.Generator | None = None
+        self,
+        mel: Tensor,
+        f0: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        repitched: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """
         Args:
             mel: ``[B, T, MEL_BANDS]``.
             f0: ``[B, T]`` in Hz, 0 where unvoiced; predicted from the mel when absent.
             generator: where the noise comes from.
+            repitched: ``[B, T]`` true where ``f0`` is another than the mel was made with: harmonics of the old one are
+                smoothed away, and the noise that takes their place is held down.
 
         Returns:
             wave ``[B, T * HOP]``, predicted log2 F0 ``[B, T]`` and voicing logits ``[B, T]``.
         """
         octave, voiced = self.pitch(mel)
         if f0 is None:
-            f0 = torch.where(voiced > 0, 2.0**octave, torch.zeros_like(octave)).clamp(max=HIGHEST_HZ).detach()
+            f0 = _f0_of(octave, voiced).detach()
         told = torch.stack(
             [(f0.clamp(min=1.0).log2() - math.log2(150.0)) * (f0 > 0), (f0 > 0).to(mel)], dim=-1
         )
+        if repitched is not None:
+            mel = torch.where(repitched.unsqueeze(-1), without_harmonics(mel), mel)
         x = self.stem(torch.cat([mel, told.to(mel)], dim=-1))
         for block in self.blocks:
             x = block(x)
@@ -123,7 +151,10 @@ class Vocoder(nn.Module):
         white = torch.randn(mel.shape[0], length, generator=generator, device=source).to(mel.device)
         hiss = spectrum_of(white, self.window)
         filtered = pulses * torch.polar(harmonic.clamp(max=6.0).exp(), math.pi * phase)
-        filtered = filtered + hiss * noise.clamp(max=6.0).exp()
+        noise = noise.clamp(max=6.0).exp()
+        if repitched is not None:
+            noise[..., :_HISS_BINS] *= torch.where(repitched, REPITCHED_HISS, 1.0).unsqueeze(-1)
+        filtered = filtered + hiss * noise
         # [B, F, T + 1]: istft wants the frame after the end.
         filtered = F.pad(filtered.transpose(1, 2), (0, 1))
         wave = torch.istft(filtered, FFT_SIZE, HOP, window=self.window, center=True, length=length)

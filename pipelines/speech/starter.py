@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import math
 from collections import OrderedDict
@@ -21,9 +20,11 @@ from models.starter.vocoder import Vocoder, VocoderConfig
 from pipelines.audio.levelling import levelled
 from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
+from pipelines.speech.adapters import NATIVE, Adapter
 from pipelines.speech.catalogue import ENGINES
 from pipelines.speech.engine import Monitor, SpeechEngine, SpokenWord, Take, TrainedVoice
 from pipelines.speech.listening import Ear
+from pipelines.speech.tone_contours import Register, with_tones
 from pipelines.speech.voice import Voice
 from pipelines.text import english, mandarin
 from pipelines.text.language import detect_language, spoken_languages
@@ -33,19 +34,31 @@ from pipelines.text.utterance import Utterance
 DEFAULTS = {control.name: control.default for control in ENGINES["starter"].controls}
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "starter"
 REFERENCE_SECONDS = 3.0
+NATIVE_SHARE = 0.5
+"""How far Mandarin is planned away from the voice, towards the mean of those who speak it: with none of it more syllables are
+garbled, with all of it everybody sounds alike (assets/starter/MODEL_CARD.md)."""
 PART_SECONDS = 60.0
 """Longer recordings are looked at in parts, so that memory and the time between two turns stay bounded."""
+REGISTER_SENTENCE = (
+    "When the sunlight strikes raindrops in the air, they act like a prism and form a rainbow."
+)
+"""Spoken unheard, once a voice: how high and how lively it is."""
 _REFERENCE_PARTS = 4
 _KEPT_VOICES = 4
 
 
 class StarterEngine(SpeechEngine):
-    def __init__(self, acoustic: Acoustic, vocoder: Vocoder, ear: Ear, base: str, device: str) -> None:
-        """``base`` identifies the weights; a voice trained on other weights is refused."""
+    def __init__(
+        self, acoustic: Acoustic, mandarin: Adapter, vocoder: Vocoder, ear: Ear, base: str, device: str
+    ) -> None:
+        """``mandarin`` is what the acoustic network needs beside its weights to plan Mandarin. ``base`` identifies those
+        weights; a voice trained on others is refused."""
+        self.mandarin = mandarin
         self.acoustic, self.vocoder, self.ear = acoustic.to(device), vocoder.to(device), ear
         self.mel_of = MelSpectrogram().to(device)
         self.base, self.device = base, device
-        self._adapted: OrderedDict[str, Acoustic] = OrderedDict()
+        self._adapted: OrderedDict[tuple[str, bool], Acoustic] = OrderedDict()
+        self._registers: dict[str, Register] = {}
 
     @classmethod
     def load(cls, device: str, folder: Path = ASSETS) -> StarterEngine:
@@ -53,7 +66,8 @@ class StarterEngine(SpeechEngine):
         acoustic, _ = load_network(Acoustic, AcousticConfig, acoustic_file)
         vocoder, _ = load_network(Vocoder, VocoderConfig, folder / "vocoder.safetensors")
         base = hashlib.sha256(acoustic_file.read_bytes()).hexdigest()[:16]
-        return cls(acoustic, vocoder, Ear.load(device), base, device)
+        mandarin = Adapter.load(folder / "mandarin.safetensors")
+        return cls(acoustic, mandarin, vocoder, Ear.load(device), base, device)
 
     @torch.no_grad()
     def prepare(self, recordings: Sequence[Recording], weights: Voice | None = None) -> Voice:
@@ -87,22 +101,11 @@ class StarterEngine(SpeechEngine):
         # 1. Text to phonemes.
         utterance = speakable(text)
         # 2. Phonemes to mel, in this voice.
-        asked = DEFAULTS | dict(controls)
-        acoustic = self.acoustic_of(voice)
         generator = torch.Generator().manual_seed(seed)
-        speaker = voice.tensors["speaker"].float().to(self.device).unsqueeze(0)
-        mel, frames = acoustic.speak(
-            *self._inputs(utterance),
-            speaker + acoustic.bandwidth.weight[1],
-            length_scale=asked["length_scale"],
-            noise_scale=asked["noise_scale"],
-            num_inference_steps=int(asked["num_inference_steps"]),
-            guidance_scale=asked["guidance_scale"],
-            generator=generator,
-            silent=torch.tensor([[is_pause(symbol) for symbol in utterance.phonemes]], device=self.device),
-        )
-        # 3. Mel to waveform.
-        wave = levelled(self.vocoder(mel, generator=generator)[0][0], SAMPLE_RATE)
+        mel, frames = self._mel_of(utterance, voice, controls, generator)
+        # 3. Mel to waveform; Mandarin at a pitch that follows its tones.
+        f0, repitched = self._sung(utterance, voice, mel, frames) if is_mandarin(utterance) else (None, None)
+        wave = levelled(self.vocoder(mel, f0, generator, repitched)[0][0], SAMPLE_RATE)
         # 4. What arrived, and when.
         score = self.ear.score(self.mel_of(wave.unsqueeze(0))[0], utterance.phonemes)
         ends = [0, *(frames[0].cumsum(0) * HOP / SAMPLE_RATE).tolist()]
@@ -114,26 +117,77 @@ class StarterEngine(SpeechEngine):
 
         return fine_tune(self, recordings, quality, monitor)
 
-    def acoustic_of(self, voice: Voice) -> Acoustic:
-        """The acoustic network with the voice's adapter merged in; the base itself is never touched."""
+    def acoustic_of(self, voice: Voice, mandarin: bool = False) -> Acoustic:
+        """The acoustic network with the voice's adapter and, for ``mandarin``, that of the language merged in; the base
+        itself is never touched."""
         if voice.facts["base"] != self.base:
             raise CraftError("voice_of_another_base", base=str(voice.facts["base"]))
-        deltas = {name for name in voice.tensors if name.endswith(".lora_A")}
-        if not deltas:
+        own = {name: tensor for name, tensor in voice.tensors.items() if "lora_" in name}
+        key = (str(voice.facts["fingerprint"]) if own else "", mandarin)
+        if key == ("", False):
             return self.acoustic
-        key = str(voice.facts["fingerprint"])
         if key not in self._adapted:
-            network = copy.deepcopy(self.acoustic)
-            for name in deltas:
-                layer = network.get_submodule(name.removesuffix(".lora_A"))
-                a = voice.tensors[name].float()
-                b = voice.tensors[name.removesuffix("A") + "B"].float()
-                layer.weight.data += (float(voice.facts["lora_scale"]) * (b @ a)).to(layer.weight)
-            self._adapted[key] = network.eval()
+            network = self.acoustic
+            if own:
+                network = Adapter(own, float(voice.facts["lora_scale"])).merged_into(network)
+            self._adapted[key] = self.mandarin.merged_into(network) if mandarin else network
             while len(self._adapted) > _KEPT_VOICES:
                 self._adapted.popitem(last=False)
         self._adapted.move_to_end(key)
         return self._adapted[key]
+
+    @torch.inference_mode()
+    def register_of(self, voice: Voice) -> Register:
+        """Where the voice lies when it speaks English."""
+        key = str(voice.facts["fingerprint"])
+        if key not in self._registers:
+            mel, _ = self._mel_of(speakable(REGISTER_SENTENCE), voice, {}, torch.Generator().manual_seed(0))
+            self._registers[key] = Register.of(self.vocoder.f0_of(mel)[0].cpu().numpy())
+        return self._registers[key]
+
+    def _sung(self, utterance: Utterance, voice: Voice, mel: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """F0 ``[1, T]`` in Hz for ``mel`` ``[1, T, MEL_BANDS]`` with the tones of the utterance, and where it has them."""
+        heard = self.vocoder.f0_of(mel)
+        f0 = with_tones(
+            utterance.phonemes,
+            utterance.tones,
+            frames[0].tolist(),
+            self.register_of(voice),
+            heard[0].cpu().numpy(),
+        )
+        f0 = torch.from_numpy(f0).to(heard).unsqueeze(0)
+        mandarin = torch.tensor([symbol.startswith("zh/") for symbol in utterance.phonemes])
+        return f0, mandarin.to(self.device).repeat_interleave(frames[0]).unsqueeze(0) & (f0 > 0)
+
+    def _mel_of(
+        self,
+        utterance: Utterance,
+        voice: Voice,
+        controls: Mapping[str, float],
+        generator: torch.Generator,
+    ) -> tuple[Tensor, Tensor]:
+        """mel ``[1, T, MEL_BANDS]`` and the frames of every phoneme ``[1, P]``."""
+        asked = DEFAULTS | dict(controls)
+        chinese = torch.tensor([languages_of(utterance)], device=self.device) == LANGUAGES.index("zh")
+        acoustic = self.acoustic_of(voice)
+        speaker = voice.tensors["speaker"].float().to(self.device).unsqueeze(0)
+        band = acoustic.bandwidth.weight[1]
+        beside = None
+        if is_mandarin(utterance):
+            native = self.mandarin.tensors[NATIVE].float().to(self.device).unsqueeze(0)
+            planned_for = torch.lerp(speaker, native, NATIVE_SHARE) + band
+            beside = (self.acoustic_of(voice, mandarin=True), chinese, planned_for)
+        return acoustic.speak(
+            *self._inputs(utterance),
+            speaker + band,
+            length_scale=asked["length_scale"],
+            noise_scale=asked["noise_scale"],
+            num_inference_steps=int(asked["num_inference_steps"]),
+            guidance_scale=asked["guidance_scale"],
+            generator=generator,
+            silent=torch.tensor([[is_pause(symbol) for symbol in utterance.phonemes]], device=self.device),
+            beside=beside,
+        )
 
     def _inputs(self, utterance: Utterance) -> tuple[Tensor, Tensor, Tensor]:
         symbols = torch.tensor([[SYMBOL_ID[symbol] for symbol in utterance.phonemes]], device=self.device)
@@ -143,8 +197,7 @@ class StarterEngine(SpeechEngine):
 
 
 def speakable(text: str) -> Utterance:
-    """The utterance of one sentence in a language whose phonemes the shipped base knows. It says Mandarin syllables
-    without their tones, so the studio offers English alone (assets/starter/MODEL_CARD.md).
+    """The utterance of one sentence in a language that the shipped base speaks.
 
     Raises:
         CraftError: ``language_unsupported`` or ``text_unspeakable``.
@@ -155,6 +208,11 @@ def speakable(text: str) -> Utterance:
     if not spoken_languages(language) <= set(LANGUAGES):
         raise CraftError("language_unsupported", text=text[:80], language=language)
     return english.to_utterance(text) if language == "en" else mandarin.to_utterance(text)
+
+
+def is_mandarin(utterance: Utterance) -> bool:
+    """Whether there is any Mandarin in it."""
+    return any(symbol.startswith("zh/") for symbol in utterance.phonemes)
 
 
 def languages_of(utterance: Utterance) -> list[int]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.starter.mel import FRAMES_PER_SECOND
 from pipelines.speech.listening import Ear, TimedPhonemes
-from pipelines.text.symbols import ENGLISH_STRESS, NO_TONE, is_pause
+from pipelines.text.symbols import ENGLISH_STRESS, FINALS, MANDARIN_TONE, NO_TONE, is_pause
 from pipelines.text.utterance import Utterance
 from pipelines.training.base.speech_set import Example
 
@@ -24,6 +24,7 @@ FULL_BAND_LEVEL = -2.1
 
 _REDUCED = frozenset(("AH", "IH", "ER"))
 _UNSTRESSED, _STRESSED = ENGLISH_STRESS[0], ENGLISH_STRESS[1]
+_FINALS = frozenset(f"zh/{final}" for final in FINALS)
 _VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
 
 
@@ -58,11 +59,24 @@ def slices(mel: Tensor, ear: Ear) -> list[tuple[int, int]]:
 
 
 def guessed_tones(symbols: Sequence[str]) -> tuple[int, ...]:
-    """Stress for phonemes that were heard, not read: reduced vowels are unstressed, the others carry the stress."""
+    """Stress for phonemes that were heard, not read: reduced vowels are unstressed, the others carry the stress. Finals
+    get the falling tone, the most frequent one; their real pitch lies in the mel."""
     return tuple(
-        NO_TONE if symbol not in _VOWELS else _UNSTRESSED if symbol in _REDUCED else _STRESSED
+        MANDARIN_TONE[4]
+        if symbol in _FINALS
+        else NO_TONE
+        if symbol not in _VOWELS
+        else _UNSTRESSED
+        if symbol in _REDUCED
+        else _STRESSED
         for symbol in symbols
     )
+
+
+def language_heard(symbols: Sequence[str]) -> str:
+    """The language that most phonemes are of."""
+    spoken = [symbol.startswith("zh/") for symbol in symbols if not is_pause(symbol)]
+    return "zh" if 2 * sum(spoken) > len(spoken) else "en"
 
 
 def is_full_band(mel: Tensor) -> bool:
@@ -101,7 +115,7 @@ def examples_of(mel: Tensor, read: Utterance | None, ear: Ear) -> list[Example]:
                 tones=tones,
                 starts=span.starts,
                 speaker="person",
-                language=read.language if read else "en",
+                language=read.language if read else language_heard(span.symbols),
                 full_band=full_band,
                 recorded=True,
                 trained=True,

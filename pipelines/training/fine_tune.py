@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,11 +16,13 @@ from models.starter.acoustic import Acoustic
 from models.starter.mel import FRAMES_PER_SECOND
 from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
+from pipelines.speech.adapters import adapter_tensors
 from pipelines.speech.engine import Monitor, TrainedVoice
-from pipelines.speech.starter import PART_SECONDS, StarterEngine
+from pipelines.speech.starter import PART_SECONDS, StarterEngine, speakable
 from pipelines.speech.voice import Voice
-from pipelines.text.english import to_utterance
-from pipelines.text.language import detect_language
+from pipelines.text.language import detect_language, spoken_languages
+from pipelines.text.symbols import LANGUAGES
+from pipelines.text.utterance import Utterance
 from pipelines.training.adaptation import Adaptation, Learner, Part, Schedule, linear_decay
 from pipelines.training.assessment import assess
 from pipelines.training.base.acoustic import acoustic_losses
@@ -59,6 +62,11 @@ CHECK_SENTENCES = (
     "Did you really walk home in the rain last night?",
     "Four hours of steady work faced us, and nobody complained.",
 )
+MANDARIN_CHECK_SENTENCES = (
+    "小船慢慢地离开了港口。",
+    "你昨天晚上真的是走路回家的吗？",
+    "四个小时的工作之后，大家都很累，但是很高兴。",
+)
 
 
 def fine_tune(
@@ -72,12 +80,12 @@ def fine_tune(
     for number, part in enumerate(parts):
         monitor.stage("transcribe", 0.01 + 0.05 * number / len(parts))
         with monitor.turn():
-            known = part.text if part.text and detect_language(part.text) == "en" else None
-            examples += examples_of(engine.mel(part), to_utterance(known) if known else None, engine.ear)
+            examples += examples_of(engine.mel(part), read_in(part), engine.ear)
     examples = hold_out(examples)
     seconds = sum(len(example.mel) for example in examples) / FRAMES_PER_SECOND
     if seconds < LEAST_SECONDS:
         raise CraftError("training_too_little_speech", seconds=seconds, minimum=LEAST_SECONDS)
+    mandarin = Counter(example.language for example in examples).most_common(1)[0][0] == "zh"
     # 2. Lay them out, and start from the zero-shot voice.
     monitor.stage("features", 0.07)
     speech = lay_out(examples, engine.device)
@@ -85,7 +93,7 @@ def fine_tune(
         instant = engine.prepare(recordings)
     # 3. Adapt.
     schedule = Schedule(plan.steps, plan.check_every, plan.patience, decay=linear_decay)
-    learner = AcousticLearner(engine, speech, instant, plan)
+    learner = AcousticLearner(engine, speech, instant, plan, mandarin)
     outcome = Adaptation(
         learner, schedule, monitor.work_dir / "fine_tune.pt", Part(monitor, 0.08, 0.87)
     ).run()
@@ -95,8 +103,9 @@ def fine_tune(
     # 4. Listen to both.
     monitor.stage("check", 0.95)
     held_out = [example.mel.float().to(engine.device) for example in examples if not example.trained]
-    before, _ = assess(engine, engine, instant, held_out, CHECK_SENTENCES, monitor)
-    after, intelligibility = assess(engine, engine, voice, held_out, CHECK_SENTENCES, monitor)
+    sentences = MANDARIN_CHECK_SENTENCES if mandarin else CHECK_SENTENCES
+    before, _ = assess(engine, engine, instant, held_out, sentences, monitor)
+    after, intelligibility = assess(engine, engine, voice, held_out, sentences, monitor)
     monitor.stage("check", 1.0)
     card = {
         "training_seconds": seconds,
@@ -112,10 +121,19 @@ def fine_tune(
     return TrainedVoice(voice, card)
 
 
+def read_in(recording: Recording) -> Utterance | None:
+    """What is said in it, where that was written down in a language that the base speaks."""
+    language = detect_language(recording.text or "")
+    known = language != "none" and spoken_languages(language) <= set(LANGUAGES)
+    return speakable(recording.text) if known else None
+
+
 class AcousticLearner(Learner):
     """LoRA and a free speaker vector in the starter's acoustic network."""
 
-    def __init__(self, engine: StarterEngine, speech: SpeechSet, instant: Voice, plan: Plan) -> None:
+    def __init__(
+        self, engine: StarterEngine, speech: SpeechSet, instant: Voice, plan: Plan, mandarin: bool = False
+    ) -> None:
         self.speech, self.plan = speech, plan
         torch.manual_seed(0)
         config = LoraConfig(
@@ -124,7 +142,7 @@ class AcousticLearner(Learner):
             target_modules=TARGETS,
             lora_dropout=0.0,
         )
-        network = copy.deepcopy(engine.acoustic).requires_grad_(False)
+        network = copy.deepcopy(engine.acoustic_of(instant, mandarin)).requires_grad_(False)
         # The text encoder and the duration head keep their dropout off: they are not being trained.
         self.network: Acoustic = inject_adapter_in_model(config, network).eval()
         self.lora = {name: p for name, p in self.network.named_parameters() if "lora_" in name}
@@ -147,12 +165,3 @@ class AcousticLearner(Learner):
         speaker = self.speaker + self.network.bandwidth(self.speech.full_band[clips])
         losses = acoustic_losses(self.network, self.speech, clips, speaker, generator, self.plan.crop)
         return losses["flow"] + losses["prior"]
-
-
-def adapter_tensors(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """peft's names of what it trained to those that voices use: ``<module>.lora_A`` and ``.lora_B``."""
-    tensors = {}
-    for name, value in values.items():
-        layer, side = name.split(".lora_")
-        tensors[f"{layer}.lora_{side[0]}"] = value
-    return tensors

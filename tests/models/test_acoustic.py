@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
@@ -104,7 +106,7 @@ def test_frames_know_their_phoneme_and_their_place_in_it(network: Acoustic) -> N
     torch.testing.assert_close(known[0, :, 3] + known[0, :, 4], torch.ones(6))
 
 
-def speak(network: Acoustic, seed: int = 0, **changes: float) -> tuple[torch.Tensor, torch.Tensor]:
+def speak(network: Acoustic, seed: int = 0, **changes: object) -> tuple[torch.Tensor, torch.Tensor]:
     settings = {"length_scale": 1.0, "noise_scale": 0.5, "num_inference_steps": 4, "guidance_scale": 1.0}
     silent = torch.tensor([[True, False, False, False, True, False, True]])
     return network.speak(
@@ -128,6 +130,23 @@ def test_the_generator_decides_the_take(network: Acoustic) -> None:
     assert torch.equal(speak(network, seed=4)[0], speak(network, seed=4)[0])
     assert not torch.equal(speak(network, seed=4)[0], speak(network, seed=5)[0])
     assert torch.equal(speak(network, 4, noise_scale=0.0)[0], speak(network, 5, noise_scale=0.0)[0])
+
+
+def test_another_network_plans_the_phonemes_it_is_given(network: Acoustic) -> None:
+    with torch.no_grad():
+        network.duration.out.bias += 1.5
+    other = copy.deepcopy(network)
+    with torch.no_grad():
+        other.duration.out.bias += 1.0
+        other.prior_out.bias += 1.0
+    none, some = torch.zeros(1, 7, dtype=torch.bool), torch.tensor([[False] * 4 + [True] * 3])
+    voice = torch.ones(1, 16)
+    plain, theirs = speak(network), speak(other)
+    assert torch.equal(speak(network, beside=(other, none, voice))[0], plain[0])
+    mixed, frames = speak(network, beside=(other, some, voice))
+    near = lambda one, two: (one - two).abs().max() <= 1  # noqa: E731 - sums are rounded
+    assert near(frames[:, :4], plain[1][:, :4]) and near(frames[:, 4:6], theirs[1][:, 4:6])
+    assert torch.equal(speak(network, beside=(other, ~none, voice))[1], theirs[1]) and len(mixed)
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.8, 1.5, 2.0])

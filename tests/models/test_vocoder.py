@@ -6,7 +6,7 @@ import torch
 
 from models.starter.discriminators import Critics
 from models.starter.mel import HOP, MEL_BANDS, SAMPLE_RATE
-from models.starter.vocoder import Vocoder, VocoderConfig, comb
+from models.starter.vocoder import HARMONIC_BANDS, Vocoder, VocoderConfig, comb, without_harmonics
 
 SMALL = VocoderConfig(channels=16, hidden_channels=32, blocks=2, pitch_channels=16, pitch_blocks=2)
 
@@ -86,6 +86,31 @@ def test_the_given_pitch_is_heard(vocoder: Vocoder) -> None:
             near = [magnitude[np.abs(frequencies - k * hz) < 3].max() for k in range(1, 9)]
             off = [magnitude[np.abs(frequencies - (k + 0.5) * hz) < 3].max() for k in range(1, 9)]
             assert np.mean(near) > 5 * np.mean(off)
+
+
+def test_harmonics_of_another_pitch_are_smoothed_away_and_the_rest_stays() -> None:
+    band = torch.arange(MEL_BANDS).float()
+    ripple = torch.where(band < 40, (band * torch.pi * 2 / 5).cos(), 0.0)
+    mel = (-band / 40 + ripple).expand(1, 7, MEL_BANDS)
+    smooth = without_harmonics(mel)
+    inner = slice(2, HARMONIC_BANDS)
+    torch.testing.assert_close(smooth[..., inner], (-band / 40).expand_as(mel)[..., inner], atol=1e-5, rtol=0)
+    assert torch.equal(smooth[..., HARMONIC_BANDS:], mel[..., HARMONIC_BANDS:])
+
+
+def test_only_repitched_frames_change(vocoder: Vocoder) -> None:
+    mel = torch.randn(1, 60, MEL_BANDS, generator=torch.Generator().manual_seed(3))
+    f0, none = torch.full((1, 60), 200.0), torch.zeros(1, 60, dtype=torch.bool)
+
+    def wave(repitched: torch.Tensor | None) -> torch.Tensor:
+        with torch.no_grad():
+            return vocoder(mel, f0, torch.Generator().manual_seed(0), repitched)[0][0]
+
+    some = none.clone()
+    some[:, 45:] = True
+    assert torch.equal(wave(none), wave(None))
+    torch.testing.assert_close(wave(some)[: 25 * HOP], wave(None)[: 25 * HOP])
+    assert not torch.allclose(wave(some)[50 * HOP :], wave(None)[50 * HOP :], atol=1e-4)
 
 
 def test_critics_score_any_length_and_show_what_they_saw() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -27,15 +28,25 @@ def acoustic_config() -> AcousticConfig:
     return AcousticConfig(symbols=len(SYMBOLS), tones=TONE_COUNT, languages=len(LANGUAGES))
 
 
-def acoustic_losses(
+@dataclass(frozen=True)
+class Planned:
+    """One window of each clip: ``mel`` and ``prior`` ``[B, S, 160]``, ``hidden`` ``[B, S, H]``, ``mask`` ``[B, S, 1]``."""
+
+    mel: Tensor
+    prior: Tensor
+    hidden: Tensor
+    mask: Tensor
+
+
+def planning_losses(
     network: Acoustic,
     speech: SpeechSet,
     clips: Tensor,
     speaker: Tensor,
     generator: torch.Generator,
     crop: int,
-) -> dict[str, Tensor]:
-    """Duration, prior and flow losses on one window of each clip.
+) -> tuple[dict[str, Tensor], Planned]:
+    """Duration and prior losses on one window of each clip, and what the flow needs of it.
 
     Args:
         clips: ``[B]`` clip numbers; speaker: ``[B, speaker_channels]``, bandwidth included.
@@ -58,17 +69,35 @@ def acoustic_losses(
     known = network.frames_of(text, starts, torch.minimum(frame, speech.frames[clips][:, None] - 1))
     prior, hidden = network.prior_of(known, speaker, mask)
     prior_loss = ((prior.float() - mel).abs() * mask).sum() / mask.sum() / mel.shape[-1]
+    return {"duration": duration, "prior": prior_loss}, Planned(mel, prior, hidden, mask)
 
+
+def acoustic_losses(
+    network: Acoustic,
+    speech: SpeechSet,
+    clips: Tensor,
+    speaker: Tensor,
+    generator: torch.Generator,
+    crop: int,
+) -> dict[str, Tensor]:
+    """Duration, prior and flow losses on one window of each clip; arguments as for ``planning_losses``."""
+    losses, planned = planning_losses(network, speech, clips, speaker, generator, crop)
+    device, mel, mask = speech.device, planned.mel, planned.mask
     blind = torch.rand(len(clips), 1, device=device, generator=generator) < BLIND_SHARE
     seen = (~blind).float()
     noise = torch.randn(mel.shape, device=device, generator=generator)
     time = torch.rand(len(clips), device=device, generator=generator)
     x = (1 - time)[:, None, None] * noise + time[:, None, None] * mel
     told = network.flow(
-        x, time, prior.detach() * seen.unsqueeze(-1), hidden * seen.unsqueeze(-1), speaker * seen, mask
+        x,
+        time,
+        planned.prior.detach() * seen.unsqueeze(-1),
+        planned.hidden * seen.unsqueeze(-1),
+        speaker * seen,
+        mask,
     )
     flow = ((told.float() - (mel - noise)).square() * mask).sum() / mask.sum() / mel.shape[-1]
-    return {"duration": duration, "prior": prior_loss, "flow": flow}
+    return {**losses, "flow": flow}
 
 
 def train_acoustic(

@@ -1,4 +1,4 @@
-"""``python -m pipelines.training.base listener|acoustic|vocoder --corpus DIR ... --out DIR --minutes N``
+"""``python -m pipelines.training.base listener|acoustic|mandarin|vocoder --corpus DIR ... --out DIR --minutes N``
 
 Each command resumes from ``OUT/training.pt`` when that is there, logs to ``OUT/log.csv`` and leaves the network as it
 ships in ``OUT/<name>.safetensors``.
@@ -17,11 +17,17 @@ from torch.multiprocessing import spawn
 from pipelines.training.base.acoustic import train_acoustic
 from pipelines.training.base.listener import train_listener
 from pipelines.training.base.loop import Budget
+from pipelines.training.base.mandarin import train_mandarin
 from pipelines.training.base.speech_set import load_speech
 from pipelines.training.base.vocoder import train_vocoder
 
-RECIPES = {"listener": train_listener, "acoustic": train_acoustic, "vocoder": train_vocoder}
-BATCH = {"listener": (96, 8), "acoustic": (128, 12), "vocoder": (48, 6)}
+RECIPES = {
+    "listener": train_listener,
+    "acoustic": train_acoustic,
+    "mandarin": train_mandarin,
+    "vocoder": train_vocoder,
+}
+BATCH = {"listener": (96, 8), "acoustic": (128, 12), "mandarin": (64, 8), "vocoder": (48, 6)}
 """Clips in a step, on CUDA and on the CPU."""
 
 
@@ -40,13 +46,17 @@ def main() -> None:
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--init", type=Path, help="weights of an earlier training to go on from")
+    parser.add_argument(
+        "--init",
+        type=Path,
+        help="weights of an earlier training to go on from; mandarin: the acoustic network it is for",
+    )
     parser.add_argument(
         "--warmup", type=int, default=Budget.warmup_steps, help="steps up to the highest rate"
     )
     parser.add_argument("--rate", type=float, help="learning rate at its highest; each recipe has its own")
     parser.add_argument("--crop", type=int, help="frames of each clip in a step; not for the vocoder")
-    parser.add_argument("--bf16", action="store_true", help="not for the vocoder; pays with AVX512-BF16")
+    parser.add_argument("--bf16", action="store_true", help="listener and acoustic; pays with AVX512-BF16")
     parser.add_argument(
         "--keep", nargs="+", default=(), help="acoustic: weights whose names begin so stay as in --init"
     )
@@ -54,8 +64,10 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.keep and arguments.network != "acoustic":
         parser.error("--keep is for the acoustic network")
-    if arguments.network == "vocoder" and (arguments.rate or arguments.crop or arguments.bf16):
-        parser.error("the vocoder has a rate, a crop and a precision of its own")
+    if arguments.network == "vocoder" and (arguments.rate or arguments.crop):
+        parser.error("the vocoder has a rate and a crop of its own")
+    if arguments.network in ("vocoder", "mandarin") and arguments.bf16:
+        parser.error("--bf16 is for the listener and the acoustic network")
     if arguments.processes == 1:
         train(arguments)
     else:

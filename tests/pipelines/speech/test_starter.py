@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.starter.mel import MEL_BANDS
+from models.starter.mel import HOP, MEL_BANDS
 from pipelines.audio.levelling import PEAK
+from pipelines.audio.pitch import yin
 from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
 from pipelines.speech.starter import PART_SECONDS, StarterEngine, languages_of, reference_windows, speakable
@@ -95,6 +97,40 @@ def test_an_english_word_stays_english_in_a_chinese_sentence() -> None:
     assert utterance.language == "zh"
     assert (spoken["zh/uo"], spoken["K"], spoken["AE"], spoken["."]) == (1, 0, 0, 1)
     assert set(languages_of(speakable("A cat."))) == {0}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["今天天气很好，我们去公园吧。", "他买了一台 computer。"])
+def test_mandarin_is_understood(starter: StarterEngine, reader: Voice, text: str) -> None:
+    take = starter.synthesize(text, reader, {}, 0)
+    assert 1.0 < take.seconds < 6.0 and take.score > 0.6
+    assert "".join(word.text for word in take.words) == re.sub(r"\W", "", text)
+
+
+@pytest.mark.slow
+def test_tones_are_heard(starter: StarterEngine, reader: Voice) -> None:
+    """In the wave: four high syllables lie above four low and neutral ones."""
+    high, low = (
+        yin(torch.from_numpy(take.wave), take.sample_rate, HOP, voiced_below=0.5)
+        for take in (starter.synthesize(text, reader, {}, 0) for text in ("今天他喝汤。", "里的奶奶。"))
+    )
+    assert high[high > 0].median() > 1.15 * low[low > 0].median()
+
+
+def test_english_is_spoken_by_the_base_alone(starter: StarterEngine, reader: Voice) -> None:
+    assert starter.acoustic_of(reader) is starter.acoustic
+    mandarin = starter.acoustic_of(reader, mandarin=True)
+    assert mandarin is starter.acoustic_of(reader, mandarin=True) is not starter.acoustic
+    assert mandarin.flow is starter.acoustic.flow and mandarin.text is not starter.acoustic.text
+    assert not torch.equal(mandarin.prior_out.weight, starter.acoustic.prior_out.weight)
+
+
+def test_the_register_is_that_of_the_speaker(
+    starter: StarterEngine, reader: Voice, clips: dict[str, Recording]
+) -> None:
+    clip = clips["LJ001-0009"]
+    f0 = yin(torch.from_numpy(clip.wave), clip.sample_rate, HOP)
+    assert starter.register_of(reader).hz == pytest.approx(float(f0[f0 > 0].median()), rel=0.15)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "🎉🎉", "...", "?!"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import math
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,16 +12,18 @@ import pytest
 import soundfile
 import torch
 
-from models.checkpoints import load_network
+from models.checkpoints import load_network, save_network
 from models.listener.network import Listener, ListenerConfig
 from models.starter.acoustic import Acoustic, AcousticConfig
 from models.starter.mel import FRAMES_PER_SECOND, HOP
 from models.starter.vocoder import Vocoder, VocoderConfig
+from pipelines.speech.adapters import NATIVE, Adapter
 from pipelines.speech.listening import CLASS_COUNT
 from pipelines.training.base import command
-from pipelines.training.base.acoustic import train_acoustic
+from pipelines.training.base.acoustic import acoustic_config, train_acoustic
 from pipelines.training.base.listener import degrade, train_listener
 from pipelines.training.base.loop import Budget
+from pipelines.training.base.mandarin import train_mandarin
 from pipelines.training.base.speech_set import RECORDED_WARPS, SpeechSet, load_speech
 from pipelines.training.base.vocoder import spectral_loss, train_vocoder
 from pipelines.training.corpus import Clip, check, write_clips
@@ -178,6 +181,31 @@ def test_the_command_goes_on_from_earlier_weights(
     torch.manual_seed(5)
     fresh = Listener(ListenerConfig(classes=CLASS_COUNT)).blocks[0].expand.weight.detach()
     assert float((fresh - first).norm()) > float(first.norm())
+
+
+@pytest.mark.slow
+def test_mandarin_is_learnt_beside_the_weights(tmp_path: Path, small_crops: None) -> None:
+    for folder in ("en", "zh"):
+        (tmp_path / folder).mkdir()
+    english = humming(tmp_path / "en", "a", 120.0, "flite")
+    write_clips(tmp_path / "en", [english])
+    symbols = ("sil", *(f"zh/{part}" for part in "b a n a n a".split()), ".")
+    tones = (0, 0, 4, 0, 5, 0, 6, 0)
+    clips = [humming(tmp_path / "zh", name, 150.0, "espeak") for name in "bc"]
+    mandarin = [replace(clip, language="zh", phonemes=symbols, tones=tones) for clip in clips]
+    write_clips(tmp_path / "zh", mandarin)
+    speech = load_speech([tmp_path / "en", tmp_path / "zh"], "cpu", pitch=False)
+    base = Acoustic(acoustic_config())
+    save_network(base, tmp_path / "acoustic.safetensors")
+    budget = Budget(60.0, steps=3, warmup_steps=1)
+    train_mandarin(speech, tmp_path / "out", budget, batch=2, init=tmp_path / "acoustic.safetensors", crop=86)
+    adapter = Adapter.load(tmp_path / "out" / "mandarin.safetensors")
+    learnt = {name for name, tensor in adapter.tensors.items() if name.endswith("lora_B") and tensor.any()}
+    assert {"prior_out.lora_B", "duration.out.lora_B", "text.attention.0.qkv.lora_B"} <= learnt
+    assert adapter.tensors[NATIVE].shape == (base.config.speaker_channels,)
+    merged = adapter.merged_into(base)
+    assert merged.flow is base.flow and merged.reference is base.reference
+    assert not torch.equal(merged.prior_stem.weight, base.prior_stem.weight)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from pipelines.audio.recording import Recording
 from pipelines.speech.listening import CLASS_COUNT, Ear, TimedPhonemes
 from pipelines.speech.starter import StarterEngine
 from pipelines.text.english import to_utterance
-from pipelines.text.symbols import ENGLISH_STRESS, is_pause
+from pipelines.text.symbols import ENGLISH_STRESS, MANDARIN_TONE, is_pause
 from pipelines.training.base.speech_set import Example
 from pipelines.training.dataset import (
     CUT_FRAMES,
@@ -19,6 +19,7 @@ from pipelines.training.dataset import (
     guessed_tones,
     hold_out,
     is_full_band,
+    language_heard,
     quiet_spans,
     slices,
 )
@@ -45,6 +46,12 @@ def talk(*seconds: float, pause: float = 0.3) -> torch.Tensor:
     between = torch.full((int(pause * FRAMES_PER_SECOND), MEL_BANDS), -2.6)
     parts = [torch.zeros(int(length * FRAMES_PER_SECOND), MEL_BANDS) for length in seconds]
     return torch.cat([tensor for part in parts for tensor in (between, part)] + [between])
+
+
+def test_mandarin_is_told_by_what_is_heard() -> None:
+    assert language_heard(["sil", "zh/n", "zh/i", "zh/h", "zh/ao", "."]) == "zh"
+    assert language_heard(["sil", "HH", "AH", "zh/l", "OW", "."]) == "en"
+    assert guessed_tones(["zh/n", "zh/i"]) == (0, MANDARIN_TONE[4])
 
 
 def test_short_gaps_are_no_place_to_cut() -> None:

@@ -149,11 +149,42 @@ def test_it_can_be_stopped_in_every_stage(
     assert torch.equal(starter.acoustic.flow.out.weight, weights)
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Good morning.", "en"),
+        ("早上好。", "zh"),
+        ("我有一只 cat。", "zh"),
+        ("おはよう。", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_what_was_written_down_is_read_in_its_language(text: str | None, language: str | None) -> None:
+    read = module.read_in(Recording(np.zeros(100, np.float32), 16000, text))
+    assert (read and read.language) == language
+
+
+@pytest.mark.slow
+def test_mandarin_is_learnt_on_top_of_the_adapter(
+    starter: StarterEngine, recordings: list[Recording]
+) -> None:
+    examples = module.hold_out(module.examples_of(starter.mel(recordings[0]), None, starter.ear))
+    speech, instant = module.lay_out(examples, "cpu"), starter.prepare(recordings)
+    weights = [
+        module.AcousticLearner(starter, speech, instant, SMALL, mandarin).network.text.symbol.weight
+        for mandarin in (False, True)
+    ]
+    assert torch.equal(weights[0], starter.acoustic.text.symbol.weight)
+    assert torch.equal(weights[1], starter.acoustic_of(instant, mandarin=True).text.symbol.weight)
+    assert not torch.equal(*weights)
+
+
 def spoilt(starter: StarterEngine) -> StarterEngine:
     acoustic = copy.deepcopy(starter.acoustic)
     with torch.no_grad():
         acoustic.flow.out.bias[3] = math.nan
-    return StarterEngine(acoustic, starter.vocoder, starter.ear, starter.base, "cpu")
+    return StarterEngine(acoustic, starter.mandarin, starter.vocoder, starter.ear, starter.base, "cpu")
 
 
 @pytest.mark.slow
