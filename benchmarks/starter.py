@@ -189,6 +189,7 @@ class Bout:
     train: Sequence[Recording]
     score: Sequence[Recording]
     controls: Mapping[str, float]
+    work: Path
     out: Path | None
 
     def run(self, quality: str) -> None:
@@ -202,9 +203,9 @@ class Bout:
         self.speak(self.engine.prepare(self.train), "zero-shot", target)
         if quality == "zero-shot":
             return
-        with tempfile.TemporaryDirectory() as folder:
-            began = time.monotonic()
-            trained = self.engine.fine_tune(self.train, quality, Bench(Path(folder)))
+        self.work.mkdir(parents=True, exist_ok=True)
+        began = time.monotonic()
+        trained = self.engine.fine_tune(self.train, quality, Bench(self.work))
         card = {"own_similarity": trained.card["similarity"], "best_step": trained.card["best_step"]}
         seconds = time.monotonic() - began
         self.speak(trained.voice, quality, target, seconds=seconds, **{k: float(v) for k, v in card.items()})
@@ -243,6 +244,11 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--controls", type=json.loads, default={}, help='as JSON, e.g. {"noise_scale": 0.3}')
     parser.add_argument("--out", type=Path, help="folder for results.json and some takes")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        help="folder that keeps what is learnt; a second run with it does not train again",
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if arguments.out:
@@ -251,10 +257,13 @@ def main() -> None:
     if shutil.which("flite"):
         for voice in ("slt", "rms"):
             table.add(f"flite {voice}", HARVARD, flite(voice))
-    for speaker in arguments.speakers:
-        files = sorted(arguments.speech.rglob(f"{speaker}-*.flac"))
-        train, score = split([Recording(*soundfile.read(path, dtype="float32")) for path in files])
-        Bout(engine, table, speaker, train, score, arguments.controls, arguments.out).run(arguments.quality)
+    with tempfile.TemporaryDirectory() as temporary:
+        for speaker in arguments.speakers:
+            files = sorted(arguments.speech.rglob(f"{speaker}-*.flac"))
+            train, score = split([Recording(*soundfile.read(path, dtype="float32")) for path in files])
+            work = (arguments.work or Path(temporary)) / speaker
+            bout = Bout(engine, table, speaker, train, score, arguments.controls, work, arguments.out)
+            bout.run(arguments.quality)
     means = table.means(list(dict.fromkeys(("real", "copy-synthesis", "zero-shot", arguments.quality))))
     for kind, figures in means.items():
         print(kind, {name: round(value, 3) for name, value in figures.items()})
