@@ -6,8 +6,8 @@
 
 ``--speech`` is searched for ``<speaker>-<chapter>-<number>.flac``. Of every speaker in ``EVALUATION_SPEAKERS`` about
 45 s train a voice, without their text, and the rest scores it. Where ``<speaker>-<chapter>.trans.txt`` lie beside the
-recordings, the words that the recogniser loses of the speakers themselves are counted too. Figures: word error rate (pocketsphinx), speaker cosine (Resemblyzer),
-DNSMOS P.835 overall (speechmos), real-time factor, training seconds.
+recordings, the words that the recogniser loses of the speakers themselves are counted too. Figures: word error rate
+(pocketsphinx), speaker cosine (Resemblyzer), DNSMOS P.835 overall (speechmos), real-time factor, training seconds.
 """
 
 from __future__ import annotations
