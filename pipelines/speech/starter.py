@@ -35,14 +35,6 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets" / "starter"
 REFERENCE_SECONDS = 3.0
 PART_SECONDS = 60.0
 """Longer recordings are looked at in parts, so that memory and the time between two turns stay bounded."""
-COLOUR_SENTENCES = (
-    "The sun came up behind the hills, and the birds began to sing.",
-    "Would you please hand me the blue cup over there?",
-    "My father judges every choice we make, but he never shouts.",
-)
-"""Spoken unheard when a voice is prepared, to learn how its average spectrum differs from the person's."""
-COLOURED = 0.6
-"""How much of that difference is added to all that an instant voice says. All of it brings no more likeness."""
 _REFERENCE_PARTS = 4
 _KEPT_VOICES = 4
 
@@ -66,16 +58,14 @@ class StarterEngine(SpeechEngine):
     @torch.no_grad()
     def prepare(self, recordings: Sequence[Recording], weights: Voice | None = None) -> Voice:
         parts = [part for recording in recordings for part in recording.parts(PART_SECONDS)]
-        spread = parts[:: max(1, math.ceil(len(parts) / _REFERENCE_PARTS))]
-        mels = [self.mel(part) for part in spread]
         vectors = [
-            self.acoustic.speaker_of(window.unsqueeze(0)) for mel in mels for window in reference_windows(mel)
+            self.acoustic.speaker_of(window.unsqueeze(0))
+            for part in parts[:: max(1, math.ceil(len(parts) / _REFERENCE_PARTS))]  # spread over all of them
+            for window in reference_windows(self.mel(part))
         ]
         if not vectors:
             raise CraftError("training_too_little_speech", seconds=0.0, minimum=REFERENCE_SECONDS)
-        tensors = {"speaker": torch.cat(vectors).mean(dim=0)}
-        colour = self._lacking(self.voice(tensors, {}), torch.cat(mels))
-        return self.voice({**tensors, "colour": COLOURED * colour}, {})
+        return self.voice({"speaker": torch.cat(vectors).mean(dim=0)}, {})
 
     def voice(self, tensors: Mapping[str, Tensor], facts: Mapping[str, object]) -> Voice:
         """A voice of this base; its fingerprint names exactly these tensors."""
@@ -97,8 +87,20 @@ class StarterEngine(SpeechEngine):
         # 1. Text to phonemes.
         utterance = speakable(text)
         # 2. Phonemes to mel, in this voice.
+        asked = DEFAULTS | dict(controls)
+        acoustic = self.acoustic_of(voice)
         generator = torch.Generator().manual_seed(seed)
-        mel, frames = self._mel_of(utterance, voice, controls, generator)
+        speaker = voice.tensors["speaker"].float().to(self.device).unsqueeze(0)
+        mel, frames = acoustic.speak(
+            *self._inputs(utterance),
+            speaker + acoustic.bandwidth.weight[1],
+            length_scale=asked["length_scale"],
+            noise_scale=asked["noise_scale"],
+            num_inference_steps=int(asked["num_inference_steps"]),
+            guidance_scale=asked["guidance_scale"],
+            generator=generator,
+            silent=torch.tensor([[is_pause(symbol) for symbol in utterance.phonemes]], device=self.device),
+        )
         # 3. Mel to waveform.
         wave = levelled(self.vocoder(mel, generator=generator)[0][0], SAMPLE_RATE)
         # 4. What arrived, and when.
@@ -133,42 +135,6 @@ class StarterEngine(SpeechEngine):
         self._adapted.move_to_end(key)
         return self._adapted[key]
 
-    def _lacking(self, voice: Voice, mel: Tensor) -> Tensor:
-        """``[MEL_BANDS]``: the average spectrum of the person's ``mel`` ``[T, MEL_BANDS]`` less that of ``voice``, in the
-        bands that the reference encoder hears."""
-        said = [
-            self._mel_of(speakable(text), voice, {}, torch.Generator().manual_seed(seed))[0][0]
-            for seed, text in enumerate(COLOUR_SENTENCES)
-        ]
-        difference = average_spectrum(mel) - average_spectrum(torch.cat(said))
-        difference[self.acoustic.config.reference_bands :] = 0.0
-        return difference
-
-    def _mel_of(
-        self,
-        utterance: Utterance,
-        voice: Voice,
-        controls: Mapping[str, float],
-        generator: torch.Generator,
-    ) -> tuple[Tensor, Tensor]:
-        """mel ``[1, T, MEL_BANDS]`` and the frames of every phoneme ``[1, P]``."""
-        asked = DEFAULTS | dict(controls)
-        acoustic = self.acoustic_of(voice)
-        speaker = voice.tensors["speaker"].float().to(self.device).unsqueeze(0)
-        mel, frames = acoustic.speak(
-            *self._inputs(utterance),
-            speaker + acoustic.bandwidth.weight[1],
-            length_scale=asked["length_scale"],
-            noise_scale=asked["noise_scale"],
-            num_inference_steps=int(asked["num_inference_steps"]),
-            guidance_scale=asked["guidance_scale"],
-            generator=generator,
-            silent=torch.tensor([[is_pause(symbol) for symbol in utterance.phonemes]], device=self.device),
-        )
-        if "colour" in voice.tensors:
-            mel = mel + voice.tensors["colour"].to(mel)
-        return mel, frames
-
     def _inputs(self, utterance: Utterance) -> tuple[Tensor, Tensor, Tensor]:
         symbols = torch.tensor([[SYMBOL_ID[symbol] for symbol in utterance.phonemes]], device=self.device)
         tones = torch.tensor([list(utterance.tones)], device=self.device)
@@ -198,12 +164,6 @@ def languages_of(utterance: Utterance) -> list[int]:
         own if is_pause(symbol) else LANGUAGES.index("zh" if symbol.startswith("zh/") else "en")
         for symbol in utterance.phonemes
     ]
-
-
-def average_spectrum(mel: Tensor) -> Tensor:
-    """``[T, MEL_BANDS]`` -> ``[MEL_BANDS]``, of its louder half: where somebody speaks."""
-    loudness = mel.mean(dim=1)
-    return mel[loudness >= loudness.median()].mean(dim=0)
 
 
 def reference_windows(mel: Tensor) -> list[Tensor]:

@@ -7,20 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torchaudio
 
 from models.starter.mel import MEL_BANDS
 from pipelines.audio.levelling import PEAK
 from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
-from pipelines.speech.starter import (
-    PART_SECONDS,
-    StarterEngine,
-    average_spectrum,
-    languages_of,
-    reference_windows,
-    speakable,
-)
+from pipelines.speech.starter import PART_SECONDS, StarterEngine, languages_of, reference_windows, speakable
 from pipelines.speech.voice import Voice
 
 SENTENCE = "Eight people waited at the corner for the morning bus."
@@ -158,35 +150,6 @@ def test_an_adapter_changes_its_voice_and_no_other(starter: StarterEngine, reade
     torch.testing.assert_close(merged, weights + 2.0 * kept["flow.out.lora_B"] @ kept["flow.out.lora_A"])
     assert torch.equal(starter.acoustic.flow.out.weight, weights)
     assert np.array_equal(starter.synthesize("Good morning.", reader, {}, 0).wave, plain)
-
-
-def test_an_instant_voice_has_the_colour_of_its_recordings(
-    starter: StarterEngine, clips: dict[str, Recording]
-) -> None:
-    clip = clips["LJ001-0008"]
-    dull = torchaudio.functional.lowpass_biquad(torch.from_numpy(clip.wave), clip.sample_rate, 1500.0)
-    voices = {
-        "clear": starter.prepare([clip]),
-        "dull": starter.prepare([Recording(dull.numpy(), clip.sample_rate)]),
-    }
-    spectra = {}
-    for name, voice in voices.items():
-        take = starter.synthesize("Good morning to all of you.", voice, {}, 0)
-        spectra[name] = average_spectrum(starter.mel(Recording(take.wave, take.sample_rate)))
-        assert not voice.tensors["colour"][starter.acoustic.config.reference_bands :].any()
-        colourless = starter.voice({"speaker": voice.tensors["speaker"]}, {})
-        plain = starter.synthesize("Good morning to all of you.", colourless, {}, 0)
-        spectra[f"{name} plain"] = average_spectrum(starter.mel(Recording(plain.wave, plain.sample_rate)))
-    low, high = slice(5, 25), slice(45, 64)
-    tilt = {name: float(s[high].mean() - s[low].mean()) for name, s in spectra.items()}
-    wanted = average_spectrum(starter.mel(Recording(dull.numpy(), clip.sample_rate)))
-    asked = float(wanted[high].mean() - wanted[low].mean())
-    assert abs(tilt["dull"] - asked) < 0.6 * abs(tilt["dull plain"] - asked)
-    assert tilt["dull"] < tilt["clear"] - 0.1
-
-
-def test_silence_has_an_average_spectrum() -> None:
-    assert torch.equal(average_spectrum(torch.full((7, MEL_BANDS), -2.0)), torch.full((MEL_BANDS,), -2.0))
 
 
 def test_only_a_few_adapted_networks_are_kept(starter: StarterEngine, reader: Voice) -> None:
