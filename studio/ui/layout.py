@@ -293,11 +293,13 @@ class Studio(Page):
         request: gr.Request,
     ) -> dict:
         """While a job of this voice runs: its progress; when it is over: everything anew, once. Nothing for who has turned
-        to another voice meanwhile: an answer that comes late must not draw over what they chose."""
-        began = time.monotonic()
+        to another voice or begun a job meanwhile: an answer that comes late must not draw over what they chose, nor end
+        their looking."""
+        began, busy = time.monotonic(), self._busy(self.voice(voice_id), trial)
         shown = self._look(reader, voice_id, speech_id, trial, open_id, seen)
         left, moment = self._departures.get(request.session_hash, (None, 0.0))
-        return {self.pulse: gr.skip()} if left == voice_id and moment >= began else shown
+        late = left == voice_id and moment >= began
+        return {self.pulse: gr.skip()} if late or self._busy(self.voice(voice_id), trial) != busy else shown
 
     def _look(
         self,

@@ -53,3 +53,24 @@ def test_a_late_look_draws_nothing_over_another_voice(
     assert studio.shelf in studio.look(reader, voice.id, None, None, None, None, gr.Request(session_hash="2"))
     monkeypatch.setattr(studio.my_voice, "beat", settled)
     assert studio.shelf in look(), "who comes back sees it again"
+
+
+def test_a_late_look_does_not_end_the_looking_at_a_job_that_began_meanwhile(
+    voice: VoiceRecord, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with gr.Blocks():
+        studio = Studio(container)
+    look = partial(
+        studio.look, Reader("en"), voice.id, None, None, None, None, gr.Request(session_hash="page")
+    )
+    settled = studio.my_voice.beat
+    under_way = [False]
+    monkeypatch.setattr(studio.train, "busy", lambda voice, trial: under_way[0])
+
+    def slowly(*arguments: object) -> dict:
+        under_way[0] = True
+        return settled(*arguments)
+
+    assert look()[studio.pulse] == gr.update(active=False)
+    monkeypatch.setattr(studio.my_voice, "beat", slowly)
+    assert look() == {studio.pulse: gr.skip()}
