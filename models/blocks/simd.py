@@ -68,10 +68,10 @@ def _added(builder: ir.IRBuilder, one: ir.Value, other: ir.Value) -> ir.Value:
     return (builder.add if one.type.element == _WORD else builder.fadd)(one, other)
 
 
-def _in_pairs(builder: ir.IRBuilder, first: ir.Value, second: ir.Value) -> ir.Value:
-    """Of two vectors, or of one given twice: neighbours added up."""
-    count = 2 * first.type.count
-    even, odd = (_chosen(builder, first, second, range(start, count, 2)) for start in (0, 1))
+def _in_pairs(builder: ir.IRBuilder, first: ir.Value, second: ir.Value | None = None) -> ir.Value:
+    """Neighbours added up, of one vector or of two behind each other."""
+    count = first.type.count if second is None else 2 * first.type.count
+    even, odd = (_chosen(builder, first, second or first, range(start, count, 2)) for start in (0, 1))
     return _added(builder, even, odd)
 
 
@@ -83,9 +83,7 @@ def _multiplied(
     words, floats = ir.VectorType(_WORD, count), ir.VectorType(_FLOAT, count)
     if kind.kept == _BYTE:
         wide = builder.sext(builder.sext(kept, ir.VectorType(_SHORT, count)), words)
-        product = builder.mul(wide, builder.sext(met, words))
-        even, odd = (_chosen(builder, product, product, range(start, count, 2)) for start in (0, 1))
-        return builder.add(total, builder.add(even, odd))
+        return builder.add(total, _in_pairs(builder, builder.mul(wide, builder.sext(met, words))))
     if kind.kept == _HALF:
         kept = builder.fpext(kept, floats)
     elif kind.kept == _SHORT:

@@ -61,16 +61,15 @@ def slices(mel: Tensor, ear: Ear) -> list[tuple[int, int]]:
 def guessed_tones(symbols: Sequence[str]) -> tuple[int, ...]:
     """Stress for phonemes that were heard, not read: reduced vowels are unstressed, the others carry the stress. Finals
     get the falling tone, the most frequent one; their real pitch lies in the mel."""
-    return tuple(
-        MANDARIN_TONE[4]
-        if symbol in _FINALS
-        else NO_TONE
-        if symbol not in _VOWELS
-        else _UNSTRESSED
-        if symbol in _REDUCED
-        else _STRESSED
-        for symbol in symbols
-    )
+    return tuple(map(_guessed_tone, symbols))
+
+
+def _guessed_tone(symbol: str) -> int:
+    if symbol in _FINALS:
+        return MANDARIN_TONE[4]
+    if symbol not in _VOWELS:
+        return NO_TONE
+    return _UNSTRESSED if symbol in _REDUCED else _STRESSED
 
 
 def language_heard(symbols: Sequence[str]) -> str:
