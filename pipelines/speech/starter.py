@@ -28,7 +28,7 @@ from pipelines.speech.tone_contours import Register, with_tones
 from pipelines.speech.voice import Voice
 from pipelines.text import english, mandarin
 from pipelines.text.language import detect_language, spoken_languages
-from pipelines.text.symbols import LANGUAGES, SYMBOL_ID, is_pause
+from pipelines.text.symbols import LANGUAGES, SYMBOL_ID, is_mandarin, is_pause
 from pipelines.text.utterance import Utterance
 
 DEFAULTS = {control.name: control.default for control in ENGINES["starter"].controls}
@@ -104,7 +104,7 @@ class StarterEngine(SpeechEngine):
         generator = torch.Generator().manual_seed(seed)
         mel, frames = self._mel_of(utterance, voice, controls, generator)
         # 3. Mel to waveform; Mandarin at a pitch that follows its tones.
-        f0, repitched = self._sung(utterance, voice, mel, frames) if is_mandarin(utterance) else (None, None)
+        f0, repitched = self._sung(utterance, voice, mel, frames) if has_mandarin(utterance) else (None, None)
         wave = levelled(self.vocoder(mel, f0, generator, repitched)[0][0], SAMPLE_RATE)
         # 4. What arrived, and when.
         score = self.ear.score(self.mel_of(wave.unsqueeze(0))[0], utterance.phonemes)
@@ -156,7 +156,7 @@ class StarterEngine(SpeechEngine):
             heard[0].cpu().numpy(),
         )
         f0 = torch.from_numpy(f0).to(heard).unsqueeze(0)
-        mandarin = torch.tensor([symbol.startswith("zh/") for symbol in utterance.phonemes])
+        mandarin = torch.tensor([is_mandarin(symbol) for symbol in utterance.phonemes])
         return f0, mandarin.to(self.device).repeat_interleave(frames[0]).unsqueeze(0) & (f0 > 0)
 
     def _mel_of(
@@ -173,7 +173,7 @@ class StarterEngine(SpeechEngine):
         speaker = voice.tensors["speaker"].float().to(self.device).unsqueeze(0)
         band = acoustic.bandwidth.weight[1]
         beside = None
-        if is_mandarin(utterance):
+        if has_mandarin(utterance):
             native = self.mandarin.tensors[NATIVE].float().to(self.device).unsqueeze(0)
             planned_for = torch.lerp(speaker, native, NATIVE_SHARE) + band
             beside = (self.acoustic_of(voice, mandarin=True), chinese, planned_for)
@@ -210,16 +210,16 @@ def speakable(text: str) -> Utterance:
     return english.to_utterance(text) if language == "en" else mandarin.to_utterance(text)
 
 
-def is_mandarin(utterance: Utterance) -> bool:
+def has_mandarin(utterance: Utterance) -> bool:
     """Whether there is any Mandarin in it."""
-    return any(symbol.startswith("zh/") for symbol in utterance.phonemes)
+    return any(is_mandarin(symbol) for symbol in utterance.phonemes)
 
 
 def languages_of(utterance: Utterance) -> list[int]:
     """The language of every phoneme: an English word in a Chinese sentence stays English."""
     own = LANGUAGES.index(utterance.language)
     return [
-        own if is_pause(symbol) else LANGUAGES.index("zh" if symbol.startswith("zh/") else "en")
+        own if is_pause(symbol) else LANGUAGES.index("zh" if is_mandarin(symbol) else "en")
         for symbol in utterance.phonemes
     ]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.starter.mel import FRAMES_PER_SECOND
-from pipelines.text.symbols import FINALS, MANDARIN_TONE, is_pause
+from pipelines.text.symbols import FINALS, MANDARIN_TONE, is_mandarin, is_pause
 
 APPROACH = 42.0
 """Rate of the approach in 1/s; qTA finds 20 to 80 in people."""
@@ -108,7 +108,7 @@ def with_tones(
     kept = np.exp(-since / (JOIN_SECONDS * FRAMES_PER_SECOND))
     semitones = own + kept * (followed - own)
     sounds = np.repeat([symbol in VOICED for symbol in phonemes], frames)
-    mandarin = np.repeat([symbol.startswith("zh/") for symbol in phonemes], frames)
+    mandarin = np.repeat([is_mandarin(symbol) for symbol in phonemes], frames)
     f0 = (register.hz * 2 ** (semitones / 12)).clip(*LIMITS_HZ)
     return np.where(np.where(mandarin, sounds, heard > 0), f0, 0.0)
 
@@ -127,7 +127,7 @@ def breath_groups(
         if is_pause(symbol) and group:
             groups.append((group, symbol))
             group = []
-        if tone in _TONE or not symbol.startswith("zh/"):  # an initial belongs to the final behind it
+        if tone in _TONE or not is_mandarin(symbol):  # an initial belongs to the final behind it
             begin = end
     return groups
 

@@ -43,3 +43,7 @@ SYMBOL_ID = {symbol: index for index, symbol in enumerate(SYMBOLS)}
 
 def is_pause(symbol: str) -> bool:
     return symbol in PAUSES
+
+
+def is_mandarin(symbol: str) -> bool:
+    return symbol.startswith("zh/")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.starter.mel import FRAMES_PER_SECOND
 from pipelines.speech.listening import Ear, TimedPhonemes
-from pipelines.text.symbols import ENGLISH_STRESS, FINALS, MANDARIN_TONE, NO_TONE, is_pause
+from pipelines.text.symbols import ENGLISH_STRESS, FINALS, MANDARIN_TONE, NO_TONE, is_mandarin, is_pause
 from pipelines.text.utterance import Utterance
 from pipelines.training.base.speech_set import Example
 
@@ -74,7 +74,7 @@ def _guessed_tone(symbol: str) -> int:
 
 def language_heard(symbols: Sequence[str]) -> str:
     """The language that most phonemes are of."""
-    spoken = [symbol.startswith("zh/") for symbol in symbols if not is_pause(symbol)]
+    spoken = [is_mandarin(symbol) for symbol in symbols if not is_pause(symbol)]
     return "zh" if 2 * sum(spoken) > len(spoken) else "en"
 
 
