@@ -37,7 +37,7 @@ def test_pages_turn_and_nothing_hangs_over(chromium, book: Path, width: int, hei
     for wanted in ("Page 1", "Page 2", "Page 3", "Page 4", "The End", "The End"):
         page.keyboard.press("ArrowRight")
         assert seen(page) == wanted
-        page.wait_for_timeout(60)
+        page.locator(".away, .back").wait_for(state="detached")  # a turning leaf reaches out of the window
         wide = page.evaluate(
             "[document.documentElement.scrollWidth, innerWidth, document.documentElement.scrollHeight, innerHeight]"
         )
