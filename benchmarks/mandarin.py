@@ -5,9 +5,11 @@
 
 Sentences that nobody was trained on are spoken by espeak-ng (the ceiling), by espeak-ng through the starter's vocoder,
 and by the starter: as the voices of espeak-ng, as the voices that ship, and as the people of ``--speech`` (instant
-voices). The shipped listener writes down what it hears. Figures: syllables missed (edit distance over pairs of initial
-and final, a share of those asked), tones missed (of the asked syllables, by the F0 of their finals), the mean score of
-the takes, and likeness (cosine of the starter's own speaker vectors, of the takes and of the voice). The tone judge is fitted to espeak-ng's reading of other sentences.
+voices, and with ``--work`` trained ones: by a person's English and by espeak-ng's Mandarin). The shipped listener writes
+down what it hears. Figures: syllables missed (edit distance over pairs of initial and final, a share of those asked),
+tones missed (of the asked syllables, by the F0 of their finals), the mean score of the takes, and likeness (cosine of the
+starter's own speaker vectors, of the takes and of the voice). The tone judge is fitted to espeak-ng's reading of other
+sentences.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import numpy as np
 import soundfile
 import torch
 
-from benchmarks.starter import EVALUATION_SPEAKERS
+from benchmarks.starter import EVALUATION_SPEAKERS, Bench, split
 from models.starter.mel import FRAMES_PER_SECOND, HOP, SAMPLE_RATE
 from pipelines.audio.levelling import levelled
 from pipelines.audio.pitch import yin
@@ -37,7 +39,6 @@ from pipelines.training.mandarin_sentences import reading_of, sentences
 from pipelines.training.speaking_engines import VOICES, Line, speak
 
 VOICE_FOLDER = ASSETS.parent / "voices"
-PEOPLE_SECONDS = 45.0
 ESPEAK_VOICES = ("cmn", "cmn_f3", "cmn_m3")
 JUDGE_SEED, JUDGE_SENTENCES = 2027, 60
 CONTOUR_POINTS = 5
@@ -223,19 +224,16 @@ class Table:
                 figure: [round(float(f([row[figure] for row in rows])), 3) for f in (np.mean, np.min, np.max)]
                 for figure in rows[0].keys() - {"kind", "voice"}
             }
-            for kind, group in itertools.groupby(self.rows, lambda row: row["kind"])
-            if (rows := list(group))
+            for kind in dict.fromkeys(row["kind"] for row in self.rows)
+            if (rows := [row for row in self.rows if row["kind"] == kind])
         }
 
 
 def people(folder: Path) -> Iterator[tuple[str, list[Recording]]]:
+    """What voices are made of in ``benchmarks.starter``."""
     for speaker in EVALUATION_SPEAKERS:
-        clips, seconds = [], 0.0
-        for path in sorted(folder.rglob(f"{speaker}-*.flac")):
-            if seconds < PEOPLE_SECONDS:
-                clips.append(Recording(*soundfile.read(path, dtype="float32")))
-                seconds += clips[-1].seconds
-        yield speaker, clips
+        paths = sorted(folder.rglob(f"{speaker}-*.flac"))
+        yield speaker, split([Recording(*soundfile.read(path, dtype="float32")) for path in paths])[0]
 
 
 def main() -> None:
@@ -248,6 +246,11 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=len(SENTENCES))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="folder for results.json and some takes")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        help="folder of what voices learn: Good training of the people, and of one espeak-ng",
+    )
     arguments = parser.parse_args()
     import jieba
 
@@ -262,6 +265,12 @@ def main() -> None:
     learnt = itertools.islice(sentences(JUDGE_SEED), JUDGE_SENTENCES)
     others = [reading.split() for _, reading in learnt]
     spoken = [said for voice in ESPEAK_VOICES for said in by_espeak(voice, others)]
+
+    def learn(name: str, clips: Sequence[Recording]) -> Voice:
+        work = arguments.work / name
+        work.mkdir(parents=True, exist_ok=True)
+        return engine.fine_tune(clips, "good", Bench(work)).voice
+
     table = Table(ear, engine, ToneJudge(ear, engine, spoken), arguments.out)
     for voice in ESPEAK_VOICES:
         table.add("espeak", voice, by_espeak(voice, readings))
@@ -271,6 +280,9 @@ def main() -> None:
         waves = [said[0] for said in spoken[number * JUDGE_SENTENCES :][:12]]
         instant = engine.prepare([Recording(wave, SAMPLE_RATE) for wave in waves])
         table.add("as espeak", voice, by_starter(engine, instant, texts), instant)
+        if arguments.work and number == 0:
+            clips = [Recording(wave, SAMPLE_RATE) for wave in waves]
+            table.add("as espeak, trained", voice, by_starter(engine, learn(voice, clips), texts), instant)
     for path in sorted(VOICE_FOLDER.glob("*/voice.safetensors")):
         voice = Voice.load(path)
         if voice.facts["base"] == engine.base:
@@ -279,6 +291,10 @@ def main() -> None:
         for speaker, clips in people(arguments.speech):
             instant = engine.prepare(clips)
             table.add("person", speaker, by_starter(engine, instant, texts), instant)
+            if arguments.work:
+                table.add(
+                    "person, trained", speaker, by_starter(engine, learn(speaker, clips), texts), instant
+                )
     for kind, figures in table.means().items():
         print(kind, figures)
     if arguments.out:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +41,21 @@ class AcousticConfig:
     flow_blocks: int = 8
     flow_dilations: tuple[int, ...] = (1, 2, 4, 1, 2, 4, 1, 1)
     condition_channels: int = 256
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence to read, ``[1, P]`` each; ``silent`` is true for pauses, which alone may last zero frames."""
+
+    symbols: Tensor
+    tones: Tensor
+    language: Tensor
+    silent: Tensor
+
+    @property
+    def present(self) -> Tensor:
+        """The mask of a sentence that lies beside no longer one, ``[1, P, 1]``."""
+        return torch.ones_like(self.symbols, dtype=torch.float32).unsqueeze(-1)
 
 
 class TextEncoder(nn.Module):
@@ -166,7 +182,8 @@ def time_features(time: Tensor, channels: int = 128) -> Tensor:
 class Acoustic(nn.Module):
     """Phonemes and a speaker vector to a mel spectrogram.
 
-    Training calls the pieces (``text``, ``duration``, ``frames_of``, ``prior_of``, ``flow``); speaking calls ``speak``.
+    Training calls the pieces (``text``, ``duration``, ``frames_of``, ``prior_of``, ``flow``); speaking asks how long phonemes
+    last (``lasting``), plans them (``plan``), and has the flow make speech of the plan (``realise``).
     """
 
     POSITION_CHANNELS = 4
@@ -222,79 +239,66 @@ class Acoustic(nn.Module):
             x = block(x, mask, speaker)
         return self.prior_out(x), x
 
-    @torch.inference_mode()
-    def speak(
+    def lasting(self, sentence: Sentence, speaker: Tensor) -> Tensor:
+        """Frames of every phoneme at its natural pace, ``[1, P]``, not rounded."""
+        text = self.text(sentence.symbols, sentence.tones, sentence.language, sentence.present, speaker)
+        natural = self.duration(text, sentence.present, speaker).exp() - 1
+        return torch.where(sentence.silent, natural.clamp(min=0.0), natural.clamp(min=2.0))
+
+    def plan(self, sentence: Sentence, speaker: Tensor, starts: Tensor) -> Tensor:
+        """What the flow is told: the prior mel of every pair of frames, and the hidden beside it.
+
+        Args:
+            speaker: ``[1, speaker_channels]``.
+            starts: ``[1, P + 1]`` first frame of every phoneme and the end of the last, which is even.
+
+        Returns:
+            ``[1, S, 2 * MEL_BANDS + H]``.
+        """
+        text = self.text(sentence.symbols, sentence.tones, sentence.language, sentence.present, speaker)
+        frame = torch.arange(int(starts[0, -1]), device=starts.device).unsqueeze(0)
+        mask = torch.ones(1, frame.shape[1] // STACK, 1, device=starts.device, dtype=speaker.dtype)
+        return torch.cat(self.prior_of(self.frames_of(text, starts, frame), speaker, mask), dim=-1)
+
+    def realise(
         self,
-        symbols: Tensor,
-        tones: Tensor,
-        language: Tensor,
+        plan: Tensor,
         speaker: Tensor,
         *,
-        length_scale: float,
         noise_scale: float,
         num_inference_steps: int,
         guidance_scale: float,
         generator: torch.Generator,
-        silent: Tensor,
-        beside: tuple[Acoustic, Tensor, Tensor] | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """One sentence.
-
-        Args:
-            beside: a network that plans some of the phonemes, which ``[1, P]``, and the speaker that it plans for
-                ``[1, speaker_channels]``; on average over the sentence its plan is moved to what it would be for
-                ``speaker``. The flow is always this one's.
-            symbols, tones, language: ``[1, P]``; speaker: ``[1, speaker_channels]``.
-            silent: ``[1, P]`` true for pauses, which alone may last zero frames.
-
-        Returns:
-            mel ``[1, T, MEL_BANDS]`` and the frames of every phoneme ``[1, P]``.
-        """
-        # 1. Durations.
-        present = torch.ones_like(symbols, dtype=speaker.dtype).unsqueeze(-1)
-        planners = [(self, speaker), *([(beside[0], beside[2])] if beside else [])]
-        texts = [planner.text(symbols, tones, language, present, voice) for planner, voice in planners]
-        lasting = [
-            planner.duration(text, present, voice)
-            for (planner, voice), text in zip(planners, texts, strict=True)
-        ]
-        natural = (torch.where(beside[1], *reversed(lasting)) if beside else lasting[0]).exp() - 1
-        natural = torch.where(silent, natural.clamp(min=0.0), natural.clamp(min=2.0))
-        ends = (
-            (natural * length_scale).cumsum(dim=1).round().long()
-        )  # rounding the sum, not the parts, keeps the pace exact
-        ends[:, -1] += ends[:, -1] % STACK
-        starts = F.pad(ends, (1, 0))
-        # 2. Prior.
-        frame = torch.arange(int(ends[0, -1]), device=symbols.device).unsqueeze(0)
-        mask = torch.ones(1, frame.shape[1] // STACK, 1, device=symbols.device, dtype=speaker.dtype)
-        priors = [
-            planner.prior_of(planner.frames_of(text, starts, frame), voice, mask)
-            for (planner, voice), text in zip(planners, texts, strict=True)
-        ]
-        prior, hidden = priors[0]
-        if beside:
-            own = beside[0].prior_of(beside[0].frames_of(texts[1], starts, frame), speaker, mask)
-            priors[1] = tuple(
-                plan + (other - plan).mean(dim=1, keepdim=True)
-                for plan, other in zip(priors[1], own, strict=True)
-            )
-            theirs = beside[1].repeat_interleave(starts.diff(dim=1)[0], dim=1)[:, ::STACK].unsqueeze(-1)
-            prior, hidden = (torch.where(theirs, b, a) for a, b in zip(*priors, strict=True))
-        # 3. Flow from noise to mel by Euler steps; guided, the second row of the batch is told nothing.
-        noise = torch.randn(prior.shape, generator=generator, dtype=torch.float32)
-        x = noise.to(prior) * noise_scale
+    ) -> Tensor:
+        """From noise to the mel of a plan, ``[1, T, MEL_BANDS]``, by Euler steps; guided, the second row of the batch is
+        told nothing (Ho and Salimans 2022, https://arxiv.org/abs/2207.12598)."""
+        prior, hidden = plan.split([STACK * MEL_BANDS, plan.shape[-1] - STACK * MEL_BANDS], dim=-1)
+        mask = torch.ones_like(plan[..., :1])
+        x = torch.randn(prior.shape, generator=generator, dtype=torch.float32).to(prior) * noise_scale
         guided = guidance_scale != 1.0
         told = [prior, hidden, speaker]
         if guided:
             told = [torch.cat([value, torch.zeros_like(value)]) for value in told]
             mask = torch.cat([mask, mask])
-        times = torch.linspace(0.0, 1.0, num_inference_steps + 1).tolist()
-        for now, then in zip(times, times[1:], strict=False):
+        for now, then in pairwise(flow_times(num_inference_steps)):
             rows = torch.cat([x, x]) if guided else x
             velocity = self.flow(rows, torch.full_like(rows[:, 0, 0], now), *told, mask)
             if guided:
                 seeing, blind = velocity.chunk(2)
                 velocity = blind + guidance_scale * (seeing - blind)
             x = x + (then - now) * velocity
-        return x.reshape(1, -1, MEL_BANDS), starts.diff(dim=1)
+        return x.reshape(1, -1, MEL_BANDS)
+
+
+def starts_of(lasting: Tensor, length_scale: float) -> Tensor:
+    """``[1, P]`` natural frames to the first frame of every phoneme and the end of the last, ``[1, P + 1]``: whole frames, and
+    an even number of them. The sum is rounded, not its parts, which keeps the pace exact."""
+    ends = (lasting * length_scale).cumsum(dim=1).round().long()
+    ends[:, -1] += ends[:, -1] % STACK
+    return F.pad(ends, (1, 0))
+
+
+def flow_times(steps: int) -> list[float]:
+    """From 0 to 1, closest at the beginning, where words are decided: sway sampling with coefficient -1 (F5-TTS, Chen et
+    al. 2024, https://arxiv.org/abs/2410.06885)."""
+    return [1 - math.cos(math.pi / 2 * step / steps) for step in range(steps)] + [1.0]

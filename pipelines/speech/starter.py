@@ -14,7 +14,7 @@ import torchaudio
 from torch import Tensor
 
 from models.checkpoints import load_network
-from models.starter.acoustic import Acoustic, AcousticConfig
+from models.starter.acoustic import Acoustic, AcousticConfig, Sentence, starts_of
 from models.starter.mel import HOP, SAMPLE_RATE, MelSpectrogram
 from models.starter.vocoder import Vocoder, VocoderConfig
 from pipelines.audio.levelling import levelled
@@ -24,6 +24,7 @@ from pipelines.speech.adapters import NATIVE, Adapter
 from pipelines.speech.catalogue import ENGINES
 from pipelines.speech.engine import Monitor, SpeechEngine, SpokenWord, Take, TrainedVoice
 from pipelines.speech.listening import Ear
+from pipelines.speech.planning import Planner, as_trained, moved_on_average, of_pairs
 from pipelines.speech.tone_contours import Register, with_tones
 from pipelines.speech.voice import Voice
 from pipelines.text import english, mandarin
@@ -43,6 +44,8 @@ REGISTER_SENTENCE = (
     "When the sunlight strikes raindrops in the air, they act like a prism and form a rainbow."
 )
 """Spoken unheard, once a voice: how high and how lively it is."""
+INSTANT, SHIFT = "instant", "shift"
+"""In a trained voice: its speaker vector before training, and what training changes on average."""
 _REFERENCE_PARTS = 4
 _KEPT_VOICES = 4
 
@@ -168,32 +171,64 @@ class StarterEngine(SpeechEngine):
     ) -> tuple[Tensor, Tensor]:
         """mel ``[1, T, MEL_BANDS]`` and the frames of every phoneme ``[1, P]``."""
         asked = DEFAULTS | dict(controls)
-        chinese = torch.tensor([languages_of(utterance)], device=self.device) == LANGUAGES.index("zh")
-        acoustic = self.acoustic_of(voice)
-        speaker = voice.tensors["speaker"].float().to(self.device).unsqueeze(0)
-        band = acoustic.bandwidth.weight[1]
-        beside = None
-        if has_mandarin(utterance):
-            native = self.mandarin.tensors[NATIVE].float().to(self.device).unsqueeze(0)
-            planned_for = torch.lerp(speaker, native, NATIVE_SHARE) + band
-            beside = (self.acoustic_of(voice, mandarin=True), chinese, planned_for)
-        return acoustic.speak(
-            *self._inputs(utterance),
-            speaker + band,
-            length_scale=asked["length_scale"],
+        sentence = self.sentence(utterance)
+        own = self.planner(voice)
+        trained = SHIFT in voice.tensors
+        instant = Planner(self.acoustic, self._speaker(voice.tensors[INSTANT])) if trained else own
+        native = self._native_planner(voice) if has_mandarin(utterance) else None
+        chinese = sentence.language == LANGUAGES.index("zh")
+        # 1. How long it lasts.
+        lasting = instant.lasting(sentence)
+        if native:
+            lasting = torch.where(chinese, native.lasting(sentence), lasting)
+        starts = starts_of(lasting, asked["length_scale"])
+        # 2. What it sounds like, as far as that is certain.
+        plan = own.plan(sentence, starts)
+        if trained:
+            shift = voice.tensors[SHIFT].float().to(self.device)
+            plan = as_trained(instant.plan(sentence, starts), plan, shift[of_pairs(sentence.symbols, starts)])
+        if native:
+            for_the_voice = Planner(native.network, own.speaker).plan(sentence, starts)
+            theirs = moved_on_average(native.plan(sentence, starts), for_the_voice)
+            plan = torch.where(of_pairs(chinese, starts).unsqueeze(-1), theirs, plan)
+        # 3. The mel.
+        mel = own.network.realise(
+            plan,
+            own.speaker,
             noise_scale=asked["noise_scale"],
             num_inference_steps=int(asked["num_inference_steps"]),
             guidance_scale=asked["guidance_scale"],
             generator=generator,
-            silent=torch.tensor([[is_pause(symbol) for symbol in utterance.phonemes]], device=self.device),
-            beside=beside,
         )
+        return mel, starts.diff(dim=1)
 
-    def _inputs(self, utterance: Utterance) -> tuple[Tensor, Tensor, Tensor]:
-        symbols = torch.tensor([[SYMBOL_ID[symbol] for symbol in utterance.phonemes]], device=self.device)
-        tones = torch.tensor([list(utterance.tones)], device=self.device)
-        language = torch.tensor([languages_of(utterance)], device=self.device)
-        return symbols, tones, language
+    def planner(self, voice: Voice) -> Planner:
+        """The voice with all that it learnt."""
+        return Planner(self.acoustic_of(voice), self._speaker(voice.tensors["speaker"]))
+
+    def _native_planner(self, voice: Voice) -> Planner:
+        """Who plans the Mandarin of the voice."""
+        planned_for = torch.lerp(
+            voice.tensors["speaker"].float(), self.mandarin.tensors[NATIVE].float(), NATIVE_SHARE
+        )
+        return Planner(self.acoustic_of(voice, mandarin=True), self._speaker(planned_for))
+
+    def _speaker(self, vector: Tensor) -> Tensor:
+        """``[speaker_channels]`` to ``[1, speaker_channels]`` of somebody in front of a full-band microphone."""
+        return vector.float().to(self.device).unsqueeze(0) + self.acoustic.bandwidth.weight[1]
+
+    def sentence(self, utterance: Utterance) -> Sentence:
+        return Sentence(
+            *(
+                torch.tensor([row], device=self.device)
+                for row in (
+                    [SYMBOL_ID[symbol] for symbol in utterance.phonemes],
+                    list(utterance.tones),
+                    languages_of(utterance),
+                    [is_pause(symbol) for symbol in utterance.phonemes],
+                )
+            )
+        )
 
 
 def speakable(text: str) -> Utterance:

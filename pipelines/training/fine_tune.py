@@ -18,7 +18,8 @@ from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
 from pipelines.speech.adapters import adapter_tensors
 from pipelines.speech.engine import Monitor, TrainedVoice
-from pipelines.speech.starter import PART_SECONDS, StarterEngine, speakable
+from pipelines.speech.planning import learnt_shift
+from pipelines.speech.starter import INSTANT, PART_SECONDS, SHIFT, StarterEngine, speakable
 from pipelines.speech.voice import Voice
 from pipelines.text.language import detect_language, spoken_languages
 from pipelines.text.symbols import LANGUAGES
@@ -57,6 +58,17 @@ TARGETS = r"(flow|prior_blocks)\b.*\.(expand|contract)|flow\.(stem|out)|prior_(s
 HELD_OUT_CLIPS = 24
 LEAST_SECONDS = 10.0
 """More than one slice, so that there is something to train on and something to hold out."""
+SHIFT_SENTENCES = (
+    "Just then a huge grey wolf came out of the forest and sniffed at the door.",
+    "Both of the boys should choose the chair they usually enjoy.",
+    "My mother thought that the weather would change before the journey to Paris.",
+    "How loudly the young singer laughed, and how quickly the children ran!",
+    "Look, there is a small fox beneath the oak beside the pool.",
+    "We gave thanks for the vision, the measure and the pleasure of good food.",
+    "Yes, the king has put his silver watch back into its purple box.",
+    "She shows nothing here again: the toys, the coat and the shoes go home by night.",
+)
+"""Planned, never heard: every English phoneme is in them several times."""
 CHECK_SENTENCES = (
     "The birch canoe slid on the smooth planks.",
     "Did you really walk home in the rain last night?",
@@ -99,9 +111,17 @@ def fine_tune(
     ).run()
     tensors = {"speaker": torch.lerp(instant.tensors["speaker"], outcome.values["speaker"], KEPT)}
     tensors |= adapter_tensors({name: v for name, v in outcome.values.items() if name != "speaker"})
-    voice = engine.voice(tensors, {"lora_scale": KEPT * LORA_SCALE, "lora_rank": plan.lora_rank})
-    # 4. Listen to both.
+    facts = {"lora_scale": KEPT * LORA_SCALE, "lora_rank": plan.lora_rank}
+    # 4. Settle what of it to keep, and listen to both.
     monitor.stage("check", 0.95)
+    with monitor.turn():
+        shift = learnt_shift(
+            engine.planner(instant),
+            engine.planner(engine.voice(tensors, facts)),
+            [engine.sentence(speakable(text)) for text in SHIFT_SENTENCES],
+        )
+    tensors |= {INSTANT: instant.tensors["speaker"], SHIFT: shift}
+    voice = engine.voice(tensors, facts)
     held_out = [example.mel.float().to(engine.device) for example in examples if not example.trained]
     sentences = MANDARIN_CHECK_SENTENCES if mandarin else CHECK_SENTENCES
     before, _ = assess(engine, engine, instant, held_out, sentences, monitor)

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
-import copy
+from itertools import pairwise
 
 import pytest
 import torch
 
-from models.starter.acoustic import Acoustic, AcousticConfig, time_features
+from models.starter.acoustic import (
+    Acoustic,
+    AcousticConfig,
+    Sentence,
+    flow_times,
+    starts_of,
+    time_features,
+)
 from models.starter.mel import MEL_BANDS
 
 CONFIG = AcousticConfig(
@@ -106,16 +113,23 @@ def test_frames_know_their_phoneme_and_their_place_in_it(network: Acoustic) -> N
     torch.testing.assert_close(known[0, :, 3] + known[0, :, 4], torch.ones(6))
 
 
-def speak(network: Acoustic, seed: int = 0, **changes: object) -> tuple[torch.Tensor, torch.Tensor]:
-    settings = {"length_scale": 1.0, "noise_scale": 0.5, "num_inference_steps": 4, "guidance_scale": 1.0}
-    silent = torch.tensor([[True, False, False, False, True, False, True]])
-    return network.speak(
-        *sentence(),
-        torch.ones(1, 16),
-        **(settings | changes),
-        generator=torch.Generator().manual_seed(seed),
-        silent=silent,
-    )
+SILENT = torch.tensor([[True, False, False, False, True, False, True]])
+
+
+def speak(
+    network: Acoustic, seed: int = 0, length_scale: float = 1.0, **changes: object
+) -> tuple[torch.Tensor, torch.Tensor]:
+    settings = {"noise_scale": 0.5, "num_inference_steps": 4, "guidance_scale": 1.0}
+    read, speaker = Sentence(*sentence(), SILENT), torch.ones(1, 16)
+    with torch.inference_mode():
+        starts = starts_of(network.lasting(read, speaker), length_scale)
+        mel = network.realise(
+            network.plan(read, speaker, starts),
+            speaker,
+            **(settings | changes),
+            generator=torch.Generator().manual_seed(seed),
+        )
+    return mel, starts.diff(dim=1)
 
 
 def test_speaking_gives_frames_for_every_phoneme(network: Acoustic) -> None:
@@ -132,21 +146,23 @@ def test_the_generator_decides_the_take(network: Acoustic) -> None:
     assert torch.equal(speak(network, 4, noise_scale=0.0)[0], speak(network, 5, noise_scale=0.0)[0])
 
 
-def test_another_network_plans_the_phonemes_it_is_given(network: Acoustic) -> None:
+def test_pauses_alone_may_last_no_time(network: Acoustic) -> None:
     with torch.no_grad():
-        network.duration.out.bias += 1.5
-    other = copy.deepcopy(network)
-    with torch.no_grad():
-        other.duration.out.bias += 1.0
-        other.prior_out.bias += 1.0
-    none, some = torch.zeros(1, 7, dtype=torch.bool), torch.tensor([[False] * 4 + [True] * 3])
-    voice = torch.ones(1, 16)
-    plain, theirs = speak(network), speak(other)
-    assert torch.equal(speak(network, beside=(other, none, voice))[0], plain[0])
-    mixed, frames = speak(network, beside=(other, some, voice))
-    near = lambda one, two: (one - two).abs().max() <= 1  # noqa: E731 - sums are rounded
-    assert near(frames[:, :4], plain[1][:, :4]) and near(frames[:, 4:6], theirs[1][:, 4:6])
-    assert torch.equal(speak(network, beside=(other, ~none, voice))[1], theirs[1]) and len(mixed)
+        network.duration.out.bias -= 20
+        lasting = network.lasting(Sentence(*sentence(), SILENT), torch.ones(1, 16))
+    assert torch.equal(lasting, torch.where(SILENT, 0.0, 2.0))
+
+
+def test_frames_are_whole_and_in_pairs() -> None:
+    assert starts_of(torch.tensor([[1.4, 2.4, 3.1]]), 1.0).tolist() == [[0, 1, 4, 8]]
+    assert starts_of(torch.tensor([[1.4, 2.4, 3.1]]), 2.0).tolist() == [[0, 3, 8, 14]]
+
+
+@pytest.mark.parametrize("steps", [1, 4, 20])
+def test_the_flow_takes_its_shortest_steps_first(steps: int) -> None:
+    times = flow_times(steps)
+    taken = [then - now for now, then in pairwise(times)]
+    assert (times[0], times[-1], len(taken)) == (0.0, 1.0, steps) and taken == sorted(taken) and taken[0] > 0
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.8, 1.5, 2.0])

@@ -14,9 +14,9 @@ from pipelines.audio.recording import Recording
 from pipelines.failure import Cancelled, CraftError
 from pipelines.speech import starter as starter_module
 from pipelines.speech.engine import QUALITIES, TrainedVoice
-from pipelines.speech.starter import StarterEngine
+from pipelines.speech.starter import INSTANT, SHIFT, StarterEngine
 from pipelines.speech.voice import Voice
-from pipelines.text.symbols import SYMBOL_ID
+from pipelines.text.symbols import ARPABET, SYMBOL_ID
 from pipelines.training import fine_tune as module
 from pipelines.training.fine_tune import LEAST_SECONDS, PLANS, Plan
 from tests.training_watcher import PowerCut, Watcher
@@ -88,6 +88,16 @@ def test_the_trained_voice_speaks(
     take = starter.synthesize("Good morning to all of you.", back, {}, 0)
     assert np.array_equal(take.wave, starter.synthesize("Good morning to all of you.", voice, {}, 0).wave)
     assert take.score > 0.4
+
+
+@pytest.mark.slow
+def test_a_trained_voice_knows_what_it_was_and_what_it_learnt(
+    starter: StarterEngine, recordings: list[Recording], undisturbed: tuple[TrainedVoice, Watcher]
+) -> None:
+    tensors = undisturbed[0].voice.tensors
+    assert torch.equal(tensors[INSTANT], starter.prepare(recordings).tensors["speaker"])
+    spoken = tensors[SHIFT].float()[[SYMBOL_ID[symbol] for symbol in ARPABET]]
+    assert (spoken.abs().mean(dim=1) > 1e-3).all() and (spoken.std(dim=0) > 0).all()
 
 
 @pytest.mark.slow

@@ -1,0 +1,72 @@
+"""How a sentence is planned where more than one network or speaker vector has a say in it.
+
+A voice learns from a minute of speech whose words nobody wrote down. What training changes in the plan of a phoneme on
+average is the person; what it changes here and there is also the haze of that minute, in which words get lost. So a trained
+voice is planned as the instant voice, moved by the first and by a share of the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.starter.acoustic import STACK, Acoustic, Sentence, starts_of
+
+OWN_SHARE = 0.5
+"""How much of what training changes here and there, beyond the average of a phoneme, is kept
+(assets/starter/MODEL_CARD.md)."""
+KNOWN_FROM = 20
+"""Pairs of frames of a phoneme whose average counts half, the average over all phonemes the other half."""
+
+
+@dataclass(frozen=True)
+class Planner:
+    """A network and whom it plans for.
+
+    Attributes:
+        speaker: ``[1, speaker_channels]``, the bandwidth added.
+    """
+
+    network: Acoustic
+    speaker: Tensor
+
+    def lasting(self, sentence: Sentence) -> Tensor:
+        return self.network.lasting(sentence, self.speaker)
+
+    def plan(self, sentence: Sentence, starts: Tensor) -> Tensor:
+        return self.network.plan(sentence, self.speaker, starts)
+
+
+def of_pairs(values: Tensor, starts: Tensor) -> Tensor:
+    """What ``[1, P]`` says of the phonemes, for every pair of frames, ``[1, S]``: that of the phoneme it begins in."""
+    return values.repeat_interleave(starts.diff(dim=1)[0], dim=1)[:, ::STACK]
+
+
+def moved_on_average(plan: Tensor, other: Tensor) -> Tensor:
+    """``plan`` with the mean over its time that ``other`` has."""
+    return plan + (other - plan).mean(dim=1, keepdim=True)
+
+
+@torch.inference_mode()
+def learnt_shift(instant: Planner, trained: Planner, sentences: Iterable[Sentence]) -> Tensor:
+    """What training changes in the plan of every phoneme on average, ``[symbols, 2 * MEL_BANDS + H]``.
+
+    Rarely heard phonemes come near to the average over all of them, unheard ones have just that.
+    """
+    symbols, changes = [], []
+    for sentence in sentences:
+        starts = starts_of(instant.lasting(sentence), 1.0)
+        symbols.append(of_pairs(sentence.symbols, starts)[0])
+        changes.append((trained.plan(sentence, starts) - instant.plan(sentence, starts))[0])
+    symbol, change = torch.cat(symbols), torch.cat(changes)
+    count = torch.bincount(symbol, minlength=instant.network.config.symbols).unsqueeze(1)
+    sums = change.new_zeros(len(count), change.shape[1]).index_add_(0, symbol, change)
+    return (sums + KNOWN_FROM * change.mean(dim=0)) / (count + KNOWN_FROM)
+
+
+def as_trained(instant: Tensor, trained: Tensor, shift: Tensor) -> Tensor:
+    """``[1, S, C]`` plans of the voice before and after training, and the learnt shift of their phonemes, to one plan."""
+    return instant + torch.lerp(shift, trained - instant, OWN_SHARE)
