@@ -15,8 +15,6 @@ from torch import Tensor, nn
 
 from models.adapters import with_adapter
 
-NATIVE = "native"
-"""In an adapter of a language: the speaker vector that it is planned with, whoever speaks."""
 Network = TypeVar("Network", bound=nn.Module)
 
 

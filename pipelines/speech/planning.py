@@ -7,13 +7,14 @@ voice is planned as the instant voice, moved by the first and by a share of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from models.starter.acoustic import STACK, Acoustic, Sentence, starts_of
+from pipelines.text.symbols import LANGUAGES
 
 OWN_SHARE = 0.5
 """How much of what training changes here and there, beyond the average of a phoneme, is kept
@@ -24,30 +25,39 @@ KNOWN_FROM = 20
 
 @dataclass(frozen=True)
 class Planner:
-    """A network and whom it plans for.
+    """Who plans, and for whom.
 
     Attributes:
+        english, mandarin: each plans the phonemes of its language.
         speaker: ``[1, speaker_channels]``, the bandwidth added.
     """
 
-    network: Acoustic
+    english: Acoustic
+    mandarin: Acoustic
     speaker: Tensor
 
     def lasting(self, sentence: Sentence) -> Tensor:
-        return self.network.lasting(sentence, self.speaker)
+        """As ``Acoustic.lasting``."""
+        return self._asked(_chinese(sentence), lambda network: network.lasting(sentence, self.speaker))
 
     def plan(self, sentence: Sentence, starts: Tensor) -> Tensor:
-        return self.network.plan(sentence, self.speaker, starts)
+        """As ``Acoustic.plan``."""
+        chinese = of_pairs(_chinese(sentence), starts).unsqueeze(-1)
+        return self._asked(chinese, lambda network: network.plan(sentence, self.speaker, starts))
+
+    def _asked(self, chinese: Tensor, ask: Callable[[Acoustic], Tensor]) -> Tensor:
+        if self.mandarin is self.english or not chinese.any():
+            return ask(self.english)
+        return torch.where(chinese, ask(self.mandarin), ask(self.english))
+
+
+def _chinese(sentence: Sentence) -> Tensor:
+    return sentence.language == LANGUAGES.index("zh")
 
 
 def of_pairs(values: Tensor, starts: Tensor) -> Tensor:
     """What ``[1, P]`` says of the phonemes, for every pair of frames, ``[1, S]``: that of the phoneme it begins in."""
     return values.repeat_interleave(starts.diff(dim=1)[0], dim=1)[:, ::STACK]
-
-
-def moved_on_average(plan: Tensor, other: Tensor) -> Tensor:
-    """``plan`` with the mean over its time that ``other`` has."""
-    return plan + (other - plan).mean(dim=1, keepdim=True)
 
 
 @torch.inference_mode()
@@ -62,7 +72,7 @@ def learnt_shift(instant: Planner, trained: Planner, sentences: Iterable[Sentenc
         symbols.append(of_pairs(sentence.symbols, starts)[0])
         changes.append((trained.plan(sentence, starts) - instant.plan(sentence, starts))[0])
     symbol, change = torch.cat(symbols), torch.cat(changes)
-    count = torch.bincount(symbol, minlength=instant.network.config.symbols).unsqueeze(1)
+    count = torch.bincount(symbol, minlength=instant.english.config.symbols).unsqueeze(1)
     sums = change.new_zeros(len(count), change.shape[1]).index_add_(0, symbol, change)
     return (sums + KNOWN_FROM * change.mean(dim=0)) / (count + KNOWN_FROM)
 

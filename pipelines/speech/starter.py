@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,11 @@ from models.starter.vocoder import Vocoder, VocoderConfig
 from pipelines.audio.levelling import levelled
 from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
-from pipelines.speech.adapters import NATIVE, Adapter
+from pipelines.speech.adapters import Adapter
 from pipelines.speech.catalogue import ENGINES
 from pipelines.speech.engine import Monitor, SpeechEngine, SpokenWord, Take, TrainedVoice
 from pipelines.speech.listening import Ear
-from pipelines.speech.planning import Planner, as_trained, moved_on_average, of_pairs
+from pipelines.speech.planning import Planner, as_trained, of_pairs
 from pipelines.speech.tone_contours import Register, with_tones
 from pipelines.speech.voice import Voice
 from pipelines.text import english, mandarin
@@ -35,9 +36,6 @@ from pipelines.text.utterance import Utterance
 DEFAULTS = {control.name: control.default for control in ENGINES["starter"].controls}
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "starter"
 REFERENCE_SECONDS = 3.0
-NATIVE_SHARE = 0.5
-"""How far Mandarin is planned away from the voice, towards the mean of those who speak it: with none of it more syllables are
-garbled, with all of it everybody sounds alike (assets/starter/MODEL_CARD.md)."""
 PART_SECONDS = 60.0
 """Longer recordings are looked at in parts, so that memory and the time between two turns stay bounded."""
 REGISTER_SENTENCE = (
@@ -172,27 +170,18 @@ class StarterEngine(SpeechEngine):
         """mel ``[1, T, MEL_BANDS]`` and the frames of every phoneme ``[1, P]``."""
         asked = DEFAULTS | dict(controls)
         sentence = self.sentence(utterance)
-        own = self.planner(voice)
+        own = self.planner(voice, has_mandarin(utterance))
         trained = SHIFT in voice.tensors
-        instant = Planner(self.acoustic, self._speaker(voice.tensors[INSTANT])) if trained else own
-        native = self._native_planner(voice) if has_mandarin(utterance) else None
-        chinese = sentence.language == LANGUAGES.index("zh")
+        instant = self.planner(self.untrained(voice), has_mandarin(utterance)) if trained else own
         # 1. How long it lasts.
-        lasting = instant.lasting(sentence)
-        if native:
-            lasting = torch.where(chinese, native.lasting(sentence), lasting)
-        starts = starts_of(lasting, asked["length_scale"])
+        starts = starts_of(instant.lasting(sentence), asked["length_scale"])
         # 2. What it sounds like, as far as that is certain.
         plan = own.plan(sentence, starts)
         if trained:
             shift = voice.tensors[SHIFT].float().to(self.device)
             plan = as_trained(instant.plan(sentence, starts), plan, shift[of_pairs(sentence.symbols, starts)])
-        if native:
-            for_the_voice = Planner(native.network, own.speaker).plan(sentence, starts)
-            theirs = moved_on_average(native.plan(sentence, starts), for_the_voice)
-            plan = torch.where(of_pairs(chinese, starts).unsqueeze(-1), theirs, plan)
         # 3. The mel.
-        mel = own.network.realise(
+        mel = own.english.realise(
             plan,
             own.speaker,
             noise_scale=asked["noise_scale"],
@@ -202,20 +191,19 @@ class StarterEngine(SpeechEngine):
         )
         return mel, starts.diff(dim=1)
 
-    def planner(self, voice: Voice) -> Planner:
-        """The voice with all that it learnt."""
-        return Planner(self.acoustic_of(voice), self._speaker(voice.tensors["speaker"]))
-
-    def _native_planner(self, voice: Voice) -> Planner:
-        """Who plans the Mandarin of the voice."""
-        planned_for = torch.lerp(
-            voice.tensors["speaker"].float(), self.mandarin.tensors[NATIVE].float(), NATIVE_SHARE
+    def planner(self, voice: Voice, mandarin: bool) -> Planner:
+        """The voice with all that it learnt; ``mandarin`` says whether it has to plan any."""
+        speaker = voice.tensors["speaker"].float().to(self.device).unsqueeze(0)
+        english = self.acoustic_of(voice)
+        return Planner(
+            english,
+            self.acoustic_of(voice, mandarin=True) if mandarin else english,
+            speaker + self.acoustic.bandwidth.weight[1],
         )
-        return Planner(self.acoustic_of(voice, mandarin=True), self._speaker(planned_for))
 
-    def _speaker(self, vector: Tensor) -> Tensor:
-        """``[speaker_channels]`` to ``[1, speaker_channels]`` of somebody in front of a full-band microphone."""
-        return vector.float().to(self.device).unsqueeze(0) + self.acoustic.bandwidth.weight[1]
+    def untrained(self, voice: Voice) -> Voice:
+        """What a trained voice was before."""
+        return replace(voice, tensors={"speaker": voice.tensors[INSTANT]})
 
     def sentence(self, utterance: Utterance) -> Sentence:
         return Sentence(

@@ -67,8 +67,18 @@ SHIFT_SENTENCES = (
     "We gave thanks for the vision, the measure and the pleasure of good food.",
     "Yes, the king has put his silver watch back into its purple box.",
     "She shows nothing here again: the toys, the coat and the shoes go home by night.",
+    "奶奶在厨房里包饺子，爷爷坐在门口抽烟喝茶。",
+    "春天来了，花园里的花都开了，有红的，黄的，还有紫的。",
+    "我们班去年夏天坐火车去北京旅行，看见了雄伟的长城。",
+    "穷人借钱，总会愁什么时候能还。",
+    "四个小孩子蹲在树下，安静地听老师讲故事。",
+    "请您把窗户关上，外面刮大风，可能要下雪。",
+    "女儿穿着绿色的裙子，在舞台上跳了一支欢快的舞。",
+    "他佩服那位飞行员，从云层上面平安地降落。",
+    "森林里怎么会有这么多恩爱的松鼠和熊？用耳朵仔细听吧。",
+    "哦，他挖开土，抓了一把沙子，说：略微湿润，却不够软。",
 )
-"""Planned, never heard: every English phoneme is in them several times."""
+"""Planned, never heard: every phoneme of both languages is in them."""
 CHECK_SENTENCES = (
     "The birch canoe slid on the smooth planks.",
     "Did you really walk home in the rain last night?",
@@ -116,8 +126,8 @@ def fine_tune(
     monitor.stage("check", 0.95)
     with monitor.turn():
         shift = learnt_shift(
-            engine.planner(instant),
-            engine.planner(engine.voice(tensors, facts)),
+            engine.planner(instant, mandarin=True),
+            engine.planner(engine.voice(tensors, facts), mandarin=True),
             [engine.sentence(speakable(text)) for text in SHIFT_SENTENCES],
         )
     tensors |= {INSTANT: instant.tensors["speaker"], SHIFT: shift}

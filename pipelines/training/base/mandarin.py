@@ -1,7 +1,6 @@
 """Recipe of the Mandarin adapter: what the acoustic network needs to plan Mandarin in any voice, beside its weights.
 
-Text, durations and prior learn, for any voice; still they plan best for the mean of those who speak nothing but Mandarin,
-so that vector ships with them. The flow stays, for it copes with Mandarin already. All of it is an addition (LoRA, Hu et al.
+Text, durations and prior learn, for any voice; the flow stays, for it copes with Mandarin already. All of it is an addition (LoRA, Hu et al.
 2021, https://arxiv.org/abs/2106.09685, and the embeddings): the base, its English and the voices trained on it remain
 what they were.
 """
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from models.checkpoints import started
 from models.starter.acoustic import Acoustic
-from pipelines.speech.adapters import NATIVE, Adapter, adapter_tensors
+from pipelines.speech.adapters import Adapter, adapter_tensors
 from pipelines.text.symbols import LANGUAGES
 from pipelines.training.base.acoustic import CROP, REFERENCE_CROP, acoustic_config, planning_losses
 from pipelines.training.base.loop import Budget, Training, rank
@@ -49,7 +48,6 @@ def train_mandarin(
     generator = torch.Generator(device).manual_seed(seed + rank())
     network = started(Acoustic(acoustic_config()), init).to(device).requires_grad_(False)
     vectors = speaker_vectors(network, speech, generator)
-    native = native_vector(vectors, speech)
     config = LoraConfig(r=LORA_RANK, lora_alpha=int(LORA_SCALE * LORA_RANK), target_modules=TARGETS)
     network = inject_adapter_in_model(config, network)
     learnt = {name: p for name, p in network.named_parameters() if "lora_" in name or name in WHOLE}
@@ -82,18 +80,11 @@ def train_mandarin(
 
     def ship() -> None:
         values = dict(training.averages["mandarin"].named_parameters())
-        tensors = adapter_tensors({name: values[name] for name in learnt}) | {NATIVE: native}
+        tensors = adapter_tensors({name: values[name] for name in learnt})
         adapter = Adapter(tensors, LORA_SCALE)
         adapter.save(folder / "mandarin.safetensors", {"steps": training.step})
 
     training.run(step, check=check, ship=ship)
-
-
-def native_vector(vectors: Tensor, speech: SpeechSet) -> Tensor:
-    """The mean of those who speak nothing but Mandarin, of everybody when there are none such."""
-    english = speech.speaker[speech.language == LANGUAGES.index("en")]
-    native = ~torch.isin(speech.speaker, english)
-    return vectors[native if native.any() else slice(None)].mean(dim=0)
 
 
 @torch.no_grad()

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
 
 from models.starter.acoustic import STACK, starts_of
 from models.starter.mel import MEL_BANDS
-from pipelines.speech.planning import OWN_SHARE, Planner, as_trained, learnt_shift, moved_on_average, of_pairs
-from pipelines.speech.starter import StarterEngine, speakable
+from pipelines.speech.planning import OWN_SHARE, Planner, as_trained, learnt_shift, of_pairs
+from pipelines.speech.starter import INSTANT, SHIFT, StarterEngine, speakable
 from pipelines.speech.voice import Voice
-from pipelines.text.symbols import ARPABET, SYMBOL_ID
+from pipelines.text.symbols import LANGUAGES, PAUSES, SYMBOL_ID, SYMBOLS
 from pipelines.training.fine_tune import SHIFT_SENTENCES
 
 
@@ -26,15 +27,15 @@ def louder(starter: StarterEngine, reader: Voice) -> Planner:
         },
         {"lora_scale": 1.0},
     )
-    planner = starter.planner(voice)
+    planner = starter.planner(voice, mandarin=False)
     with torch.no_grad():
-        planner.network.prior_out.bias += 1.0
+        planner.english.prior_out.bias += 1.0
     return planner
 
 
 def test_every_phoneme_is_in_the_sentences_that_show_the_shift() -> None:
     said = Counter(phoneme for text in SHIFT_SENTENCES for phoneme in speakable(text).phonemes)
-    assert min(said[phoneme] for phoneme in ARPABET) >= 3
+    assert not {phoneme for phoneme in SYMBOLS if not said[phoneme]} - {"<pad>", *PAUSES}
 
 
 def test_pairs_of_frames_know_their_phoneme() -> None:
@@ -44,7 +45,9 @@ def test_pairs_of_frames_know_their_phoneme() -> None:
 
 def test_the_shift_is_what_training_changed(starter: StarterEngine, reader: Voice, louder: Planner) -> None:
     shift = learnt_shift(
-        starter.planner(reader), louder, [starter.sentence(speakable(text)) for text in SHIFT_SENTENCES[:2]]
+        starter.planner(reader, mandarin=False),
+        louder,
+        [starter.sentence(speakable(text)) for text in SHIFT_SENTENCES[:2]],
     )
     assert shift.shape[0] == starter.acoustic.config.symbols
     bands = shift[:, : STACK * MEL_BANDS]
@@ -54,8 +57,8 @@ def test_the_shift_is_what_training_changed(starter: StarterEngine, reader: Voic
 
 
 def test_rare_phonemes_come_near_to_the_average(starter: StarterEngine, reader: Voice) -> None:
-    instant = starter.planner(reader)
-    other = Planner(instant.network, instant.speaker.roll(1, dims=1))
+    instant = starter.planner(reader, mandarin=False)
+    other = replace(instant, speaker=instant.speaker.roll(1, dims=1))
     shift = learnt_shift(instant, other, [starter.sentence(speakable("Ah, a sea."))])
     far = (shift - shift[SYMBOL_ID["ZH"]]).abs().mean(dim=1)  # nobody said ZH
     assert far[SYMBOL_ID["S"]] > 0.01 and far[SYMBOL_ID["IY"]] > 0.01
@@ -69,25 +72,31 @@ def test_a_trained_plan_lies_between_its_shift_and_all_that_was_learnt() -> None
     )
 
 
-def test_moving_keeps_the_movement_and_takes_the_mean() -> None:
-    plan, other = torch.randn(1, 9, 5), torch.randn(1, 9, 5)
-    moved = moved_on_average(plan, other)
-    torch.testing.assert_close(moved.mean(dim=1), other.mean(dim=1))
-    torch.testing.assert_close(moved.diff(dim=1), plan.diff(dim=1))
+def test_each_language_is_planned_by_its_network(starter: StarterEngine, reader: Voice) -> None:
+    both = starter.planner(reader, mandarin=True)
+    sentence = starter.sentence(speakable("我有一只 cat。"))
+    starts = starts_of(both.lasting(sentence), 1.0)
+    english, mandarin = (
+        replace(both, english=network, mandarin=network) for network in (both.english, both.mandarin)
+    )
+    plan, as_english, as_mandarin = (one.plan(sentence, starts)[0] for one in (both, english, mandarin))
+    chinese = of_pairs(sentence.language, starts)[0] == LANGUAGES.index("zh")
+    assert torch.equal(plan[chinese], as_mandarin[chinese]) and torch.equal(
+        plan[~chinese], as_english[~chinese]
+    )
+    assert chinese.any() and not chinese.all() and not torch.equal(as_english, as_mandarin)
+
+
+def test_english_alone_never_asks_the_mandarin_network(starter: StarterEngine, reader: Voice) -> None:
+    planner = starter.planner(reader, mandarin=False)
+    assert planner.english is planner.mandarin is starter.acoustic
 
 
 def test_a_trained_voice_is_paced_by_the_instant_one(starter: StarterEngine, reader: Voice) -> None:
-    shift = torch.zeros(
-        starter.acoustic.config.symbols,
-        starter.planner(reader)
-        .plan(
-            starter.sentence(speakable("Yes.")),
-            starts_of(starter.planner(reader).lasting(starter.sentence(speakable("Yes."))), 1.0),
-        )
-        .shape[-1],
-    )
-    vector = reader.tensors["speaker"]
-    trained = starter.voice({"speaker": -vector, "instant": vector, "shift": shift}, {})
+    planner, yes = starter.planner(reader, mandarin=False), starter.sentence(speakable("Yes."))
+    channels = planner.plan(yes, starts_of(planner.lasting(yes), 1.0)).shape[-1]
+    shift, vector = torch.zeros(starter.acoustic.config.symbols, channels), reader.tensors["speaker"]
+    trained = starter.voice({"speaker": -vector, INSTANT: vector, SHIFT: shift}, {})
     hasty = starter.voice({"speaker": -vector}, {})
     plain, paced, other = (
         starter.synthesize("The river is wide and slow.", voice, {"num_inference_steps": 1}, 0)

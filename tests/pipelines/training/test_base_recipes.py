@@ -17,7 +17,7 @@ from models.listener.network import Listener, ListenerConfig
 from models.starter.acoustic import Acoustic, AcousticConfig
 from models.starter.mel import FRAMES_PER_SECOND, HOP
 from models.starter.vocoder import Vocoder, VocoderConfig
-from pipelines.speech.adapters import NATIVE, Adapter
+from pipelines.speech.adapters import Adapter
 from pipelines.speech.listening import CLASS_COUNT
 from pipelines.training.base import command
 from pipelines.training.base.acoustic import acoustic_config, train_acoustic
@@ -202,7 +202,6 @@ def test_mandarin_is_learnt_beside_the_weights(tmp_path: Path, small_crops: None
     adapter = Adapter.load(tmp_path / "out" / "mandarin.safetensors")
     learnt = {name for name, tensor in adapter.tensors.items() if name.endswith("lora_B") and tensor.any()}
     assert {"prior_out.lora_B", "duration.out.lora_B", "text.attention.0.qkv.lora_B"} <= learnt
-    assert adapter.tensors[NATIVE].shape == (base.config.speaker_channels,)
     merged = adapter.merged_into(base)
     assert merged.flow is base.flow and merged.reference is base.reference
     assert not torch.equal(merged.prior_stem.weight, base.prior_stem.weight)
