@@ -182,8 +182,9 @@ def time_features(time: Tensor, channels: int = 128) -> Tensor:
 class Acoustic(nn.Module):
     """Phonemes and a speaker vector to a mel spectrogram.
 
-    Training calls the pieces (``text``, ``duration``, ``frames_of``, ``prior_of``, ``flow``); speaking asks how long phonemes
-    last (``lasting``), plans them (``plan``), and has the flow make speech of the plan (``realise``).
+    Training calls the pieces (``text``, ``duration``, ``frames_of``, ``prior_of``, ``flow``); speaking reads a
+    sentence (``read``), asks how long its phonemes last (``lasting``), plans them (``plan``), and has the flow make speech of the plan
+    (``realise``).
     """
 
     POSITION_CHANNELS = 4
@@ -239,23 +240,24 @@ class Acoustic(nn.Module):
             x = block(x, mask, speaker)
         return self.prior_out(x), x
 
-    def lasting(self, sentence: Sentence, speaker: Tensor) -> Tensor:
-        """Frames of every phoneme at its natural pace, ``[1, P]``, not rounded."""
-        text = self.text(sentence.symbols, sentence.tones, sentence.language, sentence.present, speaker)
+    def read(self, sentence: Sentence, speaker: Tensor) -> Tensor:
+        """``speaker`` ``[1, speaker_channels]`` -> ``[1, P, C]``, what durations and plan start from."""
+        return self.text(sentence.symbols, sentence.tones, sentence.language, sentence.present, speaker)
+
+    def lasting(self, text: Tensor, sentence: Sentence, speaker: Tensor) -> Tensor:
+        """Frames of every phoneme of what was ``read`` at its natural pace, ``[1, P]``, not rounded."""
         natural = self.duration(text, sentence.present, speaker).exp() - 1
         return torch.where(sentence.silent, natural.clamp(min=0.0), natural.clamp(min=2.0))
 
-    def plan(self, sentence: Sentence, speaker: Tensor, starts: Tensor) -> Tensor:
-        """What the flow is told: the prior mel of every pair of frames, and the hidden beside it.
+    def plan(self, text: Tensor, speaker: Tensor, starts: Tensor) -> Tensor:
+        """What the flow is told of what was ``read``: the prior mel of every pair of frames, and the hidden beside it.
 
         Args:
-            speaker: ``[1, speaker_channels]``.
             starts: ``[1, P + 1]`` first frame of every phoneme and the end of the last, which is even.
 
         Returns:
             ``[1, S, 2 * MEL_BANDS + H]``.
         """
-        text = self.text(sentence.symbols, sentence.tones, sentence.language, sentence.present, speaker)
         frame = torch.arange(int(starts[0, -1]), device=starts.device).unsqueeze(0)
         mask = torch.ones(1, frame.shape[1] // STACK, 1, device=starts.device, dtype=speaker.dtype)
         return torch.cat(self.prior_of(self.frames_of(text, starts, frame), speaker, mask), dim=-1)

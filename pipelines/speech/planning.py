@@ -1,4 +1,4 @@
-"""How a sentence is planned where more than one network or speaker vector has a say in it.
+"""How a sentence is planned: each language by its own network, a trained voice beside the voice that it was before.
 
 A voice learns from a minute of speech whose words nobody wrote down. What training changes in the plan of a phoneme on
 average is the person; what it changes here and there is also the haze of that minute, in which words get lost. So a trained
@@ -7,7 +7,7 @@ voice is planned as the instant voice, moved by the first and by a share of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -36,19 +36,36 @@ class Planner:
     mandarin: Acoustic
     speaker: Tensor
 
-    def lasting(self, sentence: Sentence) -> Tensor:
+    def read(self, sentence: Sentence) -> Reading:
+        """``sentence`` by the networks that it needs: English alone never asks the one for Mandarin."""
+        both = self.mandarin is not self.english and bool(_chinese(sentence).any())
+        networks = (self.english, self.mandarin) if both else (self.english,)
+        texts = tuple((network, network.read(sentence, self.speaker)) for network in networks)
+        return Reading(sentence, self.speaker, texts)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A sentence as a planner has read it.
+
+    Attributes:
+        texts: the network for English, where one is needed also that for Mandarin, and what each has ``read``.
+    """
+
+    sentence: Sentence
+    speaker: Tensor
+    texts: tuple[tuple[Acoustic, Tensor], ...]
+
+    def lasting(self) -> Tensor:
         """As ``Acoustic.lasting``."""
-        return self._asked(_chinese(sentence), lambda network: network.lasting(sentence, self.speaker))
+        found = [network.lasting(text, self.sentence, self.speaker) for network, text in self.texts]
+        return found[0] if len(found) == 1 else torch.where(_chinese(self.sentence), found[1], found[0])
 
-    def plan(self, sentence: Sentence, starts: Tensor) -> Tensor:
+    def plan(self, starts: Tensor) -> Tensor:
         """As ``Acoustic.plan``."""
-        chinese = of_pairs(_chinese(sentence), starts).unsqueeze(-1)
-        return self._asked(chinese, lambda network: network.plan(sentence, self.speaker, starts))
-
-    def _asked(self, chinese: Tensor, ask: Callable[[Acoustic], Tensor]) -> Tensor:
-        if self.mandarin is self.english or not chinese.any():
-            return ask(self.english)
-        return torch.where(chinese, ask(self.mandarin), ask(self.english))
+        found = [network.plan(text, self.speaker, starts) for network, text in self.texts]
+        chinese = of_pairs(_chinese(self.sentence), starts).unsqueeze(-1)
+        return found[0] if len(found) == 1 else torch.where(chinese, found[1], found[0])
 
 
 def _chinese(sentence: Sentence) -> Tensor:
@@ -68,9 +85,10 @@ def learnt_shift(instant: Planner, trained: Planner, sentences: Iterable[Sentenc
     """
     symbols, changes = [], []
     for sentence in sentences:
-        starts = starts_of(instant.lasting(sentence), 1.0)
+        before, after = instant.read(sentence), trained.read(sentence)
+        starts = starts_of(before.lasting(), 1.0)
         symbols.append(of_pairs(sentence.symbols, starts)[0])
-        changes.append((trained.plan(sentence, starts) - instant.plan(sentence, starts))[0])
+        changes.append((after.plan(starts) - before.plan(starts))[0])
     symbol, change = torch.cat(symbols), torch.cat(changes)
     count = torch.bincount(symbol, minlength=instant.english.config.symbols).unsqueeze(1)
     sums = change.new_zeros(len(count), change.shape[1]).index_add_(0, symbol, change)

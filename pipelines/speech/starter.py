@@ -170,20 +170,23 @@ class StarterEngine(SpeechEngine):
         """mel ``[1, T, MEL_BANDS]`` and the frames of every phoneme ``[1, P]``."""
         asked = DEFAULTS | dict(controls)
         sentence = self.sentence(utterance)
-        own = self.planner(voice, has_mandarin(utterance))
+        planner = self.planner(voice, has_mandarin(utterance))
+        own = planner.read(sentence)
         trained = SHIFT in voice.tensors
-        instant = self.planner(self.untrained(voice), has_mandarin(utterance)) if trained else own
+        instant = (
+            self.planner(self.untrained(voice), has_mandarin(utterance)).read(sentence) if trained else own
+        )
         # 1. How long it lasts.
-        starts = starts_of(instant.lasting(sentence), asked["length_scale"])
+        starts = starts_of(instant.lasting(), asked["length_scale"])
         # 2. What it sounds like, as far as that is certain.
-        plan = own.plan(sentence, starts)
+        plan = own.plan(starts)
         if trained:
             shift = voice.tensors[SHIFT].float().to(self.device)
-            plan = as_trained(instant.plan(sentence, starts), plan, shift[of_pairs(sentence.symbols, starts)])
+            plan = as_trained(instant.plan(starts), plan, shift[of_pairs(sentence.symbols, starts)])
         # 3. The mel.
-        mel = own.english.realise(
+        mel = planner.english.realise(
             plan,
-            own.speaker,
+            planner.speaker,
             noise_scale=asked["noise_scale"],
             num_inference_steps=int(asked["num_inference_steps"]),
             guidance_scale=asked["guidance_scale"],

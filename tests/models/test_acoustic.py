@@ -122,9 +122,10 @@ def speak(
     settings = {"noise_scale": 0.5, "num_inference_steps": 4, "guidance_scale": 1.0}
     read, speaker = Sentence(*sentence(), SILENT), torch.ones(1, 16)
     with torch.inference_mode():
-        starts = starts_of(network.lasting(read, speaker), length_scale)
+        text = network.read(read, speaker)
+        starts = starts_of(network.lasting(text, read, speaker), length_scale)
         mel = network.realise(
-            network.plan(read, speaker, starts),
+            network.plan(text, speaker, starts),
             speaker,
             **(settings | changes),
             generator=torch.Generator().manual_seed(seed),
@@ -149,7 +150,8 @@ def test_the_generator_decides_the_take(network: Acoustic) -> None:
 def test_pauses_alone_may_last_no_time(network: Acoustic) -> None:
     with torch.no_grad():
         network.duration.out.bias -= 20
-        lasting = network.lasting(Sentence(*sentence(), SILENT), torch.ones(1, 16))
+        read, speaker = Sentence(*sentence(), SILENT), torch.ones(1, 16)
+        lasting = network.lasting(network.read(read, speaker), read, speaker)
     assert torch.equal(lasting, torch.where(SILENT, 0.0, 2.0))
 
 

@@ -75,11 +75,11 @@ def test_a_trained_plan_lies_between_its_shift_and_all_that_was_learnt() -> None
 def test_each_language_is_planned_by_its_network(starter: StarterEngine, reader: Voice) -> None:
     both = starter.planner(reader, mandarin=True)
     sentence = starter.sentence(speakable("我有一只 cat。"))
-    starts = starts_of(both.lasting(sentence), 1.0)
+    starts = starts_of(both.read(sentence).lasting(), 1.0)
     english, mandarin = (
         replace(both, english=network, mandarin=network) for network in (both.english, both.mandarin)
     )
-    plan, as_english, as_mandarin = (one.plan(sentence, starts)[0] for one in (both, english, mandarin))
+    plan, as_english, as_mandarin = (one.read(sentence).plan(starts)[0] for one in (both, english, mandarin))
     chinese = of_pairs(sentence.language, starts)[0] == LANGUAGES.index("zh")
     assert torch.equal(plan[chinese], as_mandarin[chinese]) and torch.equal(
         plan[~chinese], as_english[~chinese]
@@ -93,8 +93,8 @@ def test_english_alone_never_asks_the_mandarin_network(starter: StarterEngine, r
 
 
 def test_a_trained_voice_is_paced_by_the_instant_one(starter: StarterEngine, reader: Voice) -> None:
-    planner, yes = starter.planner(reader, mandarin=False), starter.sentence(speakable("Yes."))
-    channels = planner.plan(yes, starts_of(planner.lasting(yes), 1.0)).shape[-1]
+    yes = starter.planner(reader, mandarin=False).read(starter.sentence(speakable("Yes.")))
+    channels = yes.plan(starts_of(yes.lasting(), 1.0)).shape[-1]
     shift, vector = torch.zeros(starter.acoustic.config.symbols, channels), reader.tensors["speaker"]
     trained = starter.voice({"speaker": -vector, INSTANT: vector, SHIFT: shift}, {})
     hasty = starter.voice({"speaker": -vector}, {})

@@ -97,7 +97,7 @@ def test_a_trained_voice_knows_what_it_was_and_what_it_learnt(
     tensors = undisturbed[0].voice.tensors
     assert torch.equal(tensors[INSTANT], starter.prepare(recordings).tensors["speaker"])
     spoken = tensors[SHIFT].float()[[SYMBOL_ID[symbol] for symbol in ARPABET]]
-    assert (spoken.abs().mean(dim=1) > 1e-3).all() and (spoken.std(dim=0) > 0).all()
+    assert spoken.any(dim=1).all() and len(spoken.unique(dim=0)) == len(ARPABET)  # each has one of its own
 
 
 @pytest.mark.slow
