@@ -277,11 +277,10 @@ def main() -> None:
     for voice in ESPEAK_VOICES:
         table.add("copy", voice, [copied(engine, said) for said in by_espeak(voice, readings)])
     for number, voice in enumerate(ESPEAK_VOICES):
-        waves = [said[0] for said in spoken[number * JUDGE_SENTENCES :][:12]]
-        instant = engine.prepare([Recording(wave, SAMPLE_RATE) for wave in waves])
+        clips = [Recording(said[0], SAMPLE_RATE) for said in spoken[number * JUDGE_SENTENCES :][:12]]
+        instant = engine.prepare(clips)
         table.add("as espeak", voice, by_starter(engine, instant, texts), instant)
         if arguments.work and number == 0:
-            clips = [Recording(wave, SAMPLE_RATE) for wave in waves]
             table.add("as espeak, trained", voice, by_starter(engine, learn(voice, clips), texts), instant)
     for path in sorted(VOICE_FOLDER.glob("*/voice.safetensors")):
         voice = Voice.load(path)

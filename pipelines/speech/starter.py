@@ -43,9 +43,10 @@ REGISTER_SENTENCE = (
 )
 """Spoken unheard, once a voice: how high and how lively it is."""
 INSTANT, SHIFT = "instant", "shift"
-"""In a trained voice: its speaker vector before training, and what training changes on average."""
+"""In a trained voice: its speaker vector before training, and what training changes on average. The oldest ones have neither."""
 _REFERENCE_PARTS = 4
-_KEPT_VOICES = 4
+_KEPT_NETWORKS = 5
+"""Two trained voices in both languages, and the Mandarin of all others."""
 
 
 class StarterEngine(SpeechEngine):
@@ -132,7 +133,7 @@ class StarterEngine(SpeechEngine):
             if own:
                 network = Adapter(own, float(voice.facts["lora_scale"])).merged_into(network)
             self._adapted[key] = self.mandarin.merged_into(network) if mandarin else network
-            while len(self._adapted) > _KEPT_VOICES:
+            while len(self._adapted) > _KEPT_NETWORKS:
                 self._adapted.popitem(last=False)
         self._adapted.move_to_end(key)
         return self._adapted[key]
