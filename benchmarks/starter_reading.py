@@ -105,10 +105,13 @@ class Reader:
         f0[f0 == 0] = np.nan
         return 12 * np.log2(f0 / np.nanmedian(f0))
 
-    def end(self, text: str) -> float:
-        """Semitones of the last voiced ``END_SECONDS`` above the median of the take."""
+    def end(self, text: str) -> tuple[float, float]:
+        """Of the last voiced ``END_SECONDS``: semitones above the median of the take, and from their first third to their
+        last."""
         contour = self.semitones(self.read(text))
-        return float(np.mean(contour[~np.isnan(contour)][-int(END_SECONDS * SAMPLE_RATE / HOP) :]))
+        last = contour[~np.isnan(contour)][-int(END_SECONDS * SAMPLE_RATE / HOP) :]
+        third = len(last) // 3
+        return float(last.mean()), float(np.median(last[-third:]) - np.median(last[:third]))
 
     def items(self, text: str) -> tuple[float, float]:
         """Semitones of the last item of a list and, on average, of those before it."""
@@ -179,11 +182,14 @@ def variety(reader: Reader) -> None:
 
 
 def melody(reader: Reader) -> None:
-    asked, said = ([reader.end(text + mark) for text in QUESTIONS] for mark in "?.")
-    higher = sum(a > s for a, s in zip(asked, said, strict=True))
-    print(
-        f"questions end {np.mean(asked):+.2f} semitones, statements {np.mean(said):+.2f}; higher in {higher} of {len(said)}"
-    )
+    ends = {mark: np.array([reader.end(text + mark) for text in QUESTIONS]) for mark in "?."}
+    for mark, name in (("?", "questions"), (".", "statements")):
+        height, rise = ends[mark].T
+        print(
+            f"{name} end {height.mean():+.2f} semitones, {rise.mean():+.2f} in the last {END_SECONDS} s; "
+            f"{(rise > 0).sum()} of {len(rise)} rise"
+        )
+    print(f"questions end higher in {(ends['?'] > ends['.'])[:, 0].sum()} of {len(QUESTIONS)}")
     last, earlier = zip(*map(reader.items, LISTS), strict=True)
     lower = sum(a < b for a, b in zip(last, earlier, strict=True))
     print(

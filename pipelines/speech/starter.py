@@ -26,7 +26,9 @@ from pipelines.speech.catalogue import ENGINES
 from pipelines.speech.engine import Monitor, SpeechEngine, SpokenWord, Take, TrainedVoice
 from pipelines.speech.listening import Ear
 from pipelines.speech.planning import Planner, as_trained, of_pairs
-from pipelines.speech.tone_contours import Register, with_tones
+from pipelines.speech.question_rise import rises, with_rises
+from pipelines.speech.register import Register
+from pipelines.speech.tone_contours import with_tones
 from pipelines.speech.voice import Voice
 from pipelines.text import english, mandarin
 from pipelines.text.language import detect_language, spoken_languages
@@ -105,8 +107,8 @@ class StarterEngine(SpeechEngine):
         # 2. Phonemes to mel, in this voice.
         generator = torch.Generator().manual_seed(seed)
         mel, frames = self._mel_of(utterance, voice, controls, generator)
-        # 3. Mel to waveform; Mandarin at a pitch that follows its tones.
-        f0, repitched = self._sung(utterance, voice, mel, frames) if has_mandarin(utterance) else (None, None)
+        # 3. Mel to waveform, at a pitch that knows tones and questions.
+        f0, repitched = self._sung(utterance, voice, mel, frames)
         wave = levelled(self.vocoder(mel, f0, generator, repitched)[0][0], SAMPLE_RATE)
         # 4. What arrived, and when.
         score = self.ear.score(self.mel_of(wave.unsqueeze(0))[0], utterance.phonemes)
@@ -147,19 +149,23 @@ class StarterEngine(SpeechEngine):
             self._registers[key] = Register.of(self.vocoder.f0_of(mel)[0].cpu().numpy())
         return self._registers[key]
 
-    def _sung(self, utterance: Utterance, voice: Voice, mel: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """F0 ``[1, T]`` in Hz for ``mel`` ``[1, T, MEL_BANDS]`` with the tones of the utterance, and where it has them."""
+    def _sung(
+        self, utterance: Utterance, voice: Voice, mel: Tensor, frames: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """F0 ``[1, T]`` in Hz for ``mel`` ``[1, T, MEL_BANDS]``, with the tones of the utterance and the rise of its
+        questions, and where that is another than the mel's own, ``None`` where nothing is."""
         heard = self.vocoder.f0_of(mel)
-        f0 = with_tones(
-            utterance.phonemes,
-            utterance.tones,
-            frames[0].tolist(),
-            self.register_of(voice),
-            heard[0].cpu().numpy(),
-        )
-        f0 = torch.from_numpy(f0).to(heard).unsqueeze(0)
-        mandarin = torch.tensor([is_mandarin(symbol) for symbol in utterance.phonemes])
-        return f0, mandarin.to(self.device).repeat_interleave(frames[0]).unsqueeze(0) & (f0 > 0)
+        asking = list(rises(utterance))
+        if not asking and not has_mandarin(utterance):
+            return heard, None
+        f0, counts = heard[0].cpu().numpy(), frames[0].tolist()
+        moved = np.zeros(len(f0), bool)
+        if has_mandarin(utterance):
+            f0 = with_tones(utterance.phonemes, utterance.tones, counts, self.register_of(voice), f0)
+            moved = np.repeat([is_mandarin(symbol) for symbol in utterance.phonemes], counts) & (f0 > 0)
+        f0, risen = with_rises(asking, counts, f0)
+        repitched = torch.from_numpy(moved | risen).to(self.device)
+        return torch.from_numpy(f0).to(heard).unsqueeze(0), repitched.unsqueeze(0)
 
     def _mel_of(
         self,

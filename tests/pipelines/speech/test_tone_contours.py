@@ -3,16 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipelines.speech.register import LIMITS_HZ, USUAL_HZ, USUAL_SPREAD, Register, approached
 from pipelines.speech.starter import speakable
-from pipelines.speech.tone_contours import (
-    LIMITS_HZ,
-    USUAL_HZ,
-    USUAL_SPREAD,
-    Register,
-    approached,
-    breath_groups,
-    with_tones,
-)
+from pipelines.speech.tone_contours import breath_groups, with_tones
 from pipelines.text.symbols import is_pause
 from pipelines.text.utterance import Utterance
 

@@ -1,0 +1,98 @@
+"""The melody of English questions: who can be answered yes or no rises at the end, by rule.
+
+From the last accent on, F0 is low and climbs to the end of the question: L* H-H% of ToBI (Pierrehumbert 1980, "The phonology
+and phonetics of English intonation"). Questions with a question word, and those with a choice, fall as statements do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.speech.register import Register
+from pipelines.text.symbols import ENGLISH_STRESS, is_mandarin
+from pipelines.text.utterance import Utterance, Word
+
+QUESTION_WORDS = frozenset("what when where which who whom whose why how".split())
+BEFORE_THEM = frozenset("and at but by for from in of on or so then to well with".split())
+"""A question word may come behind these: to whom, but why."""
+CHOICE = "or"
+UNACCENTED = frozenset(
+    "it me him her us them you i he she we they one of to at in for is are was were be".split()
+)
+LOW, HIGH = -1.5, 6.0
+"""Semitones from the middle of the sentence: where the rise begins, and where it ends."""
+TURN = 0.3
+"""The share of the way from the last accent to the end after which F0 is lowest."""
+
+
+@dataclass(frozen=True)
+class Rise:
+    """Phonemes ``[first, last)`` of an utterance."""
+
+    first: int
+    last: int
+
+
+def rises(utterance: Utterance) -> Iterator[Rise]:
+    """Where the utterance has to rise: from the last accented vowel of a question to its end."""
+    words: list[Word] = []
+    after = {word.last: word for word in utterance.words}
+    for place, symbol in enumerate(utterance.phonemes):
+        if place in after:
+            words.append(after[place])
+        english = not any(is_mandarin(utterance.phonemes[word.first]) for word in words)
+        if symbol == "?" and words and english and can_be_denied([word.text for word in words]):
+            yield Rise(last_accent(words, utterance.tones), words[-1].last)
+        if symbol in (".", "?", "!"):
+            words = []
+
+
+def can_be_denied(words: Sequence[str]) -> bool:
+    """Whether ``words``, a question, can be answered yes or no."""
+    plain = [re.sub(r"['’]\w+$", "", word.lower()) for word in words]
+    opening = next((word for word in plain if word not in BEFORE_THEM), "")
+    return opening not in QUESTION_WORDS and CHOICE not in plain
+
+
+def last_accent(words: Sequence[Word], tones: Sequence[int]) -> int:
+    """The phoneme, of those with stress, that the melody of ``words`` turns on."""
+    for word in [*(w for w in reversed(words) if w.text.lower() not in UNACCENTED), words[-1]]:
+        for stress in (1, 2):
+            for place in range(word.first, word.last):
+                if tones[place] == ENGLISH_STRESS[stress]:
+                    return place
+    return words[-1].first
+
+
+def with_rises(
+    found: Sequence[Rise], frames: Sequence[int], heard: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """F0 in Hz that rises where it has to, and where it is another than ``heard``.
+
+    Args:
+        found: of ``rises``; frames: how long every phoneme lasts.
+        heard: ``[T]`` F0 in Hz as it would be, 0 where unvoiced, T = the sum of ``frames``.
+    """
+    register = Register.of(heard)
+    semitones, moved = register.semitones(heard), np.zeros(len(heard), bool)
+    ends = np.cumsum([0, *frames])
+    for rise in found:
+        voiced = ends[rise.first] + np.flatnonzero(heard[ends[rise.first] : ends[rise.last]])
+        if len(voiced):
+            begin, end = voiced[0], voiced[-1] + 1
+            along = np.arange(1, end - begin + 1) / (end - begin)
+            low = min(register.width * LOW, semitones[begin])
+            down = low + (semitones[begin] - low) * eased(1 - along / TURN)
+            up = (register.width * HIGH - low) * eased((along - TURN) / (1 - TURN))
+            semitones[begin:end], moved[begin:end] = down + up, True
+    moved &= heard > 0
+    return np.where(moved, register.hertz(semitones), heard), moved
+
+
+def eased(way: np.ndarray) -> np.ndarray:
+    """``[T]`` how far something has come that starts and arrives gently, where it would have come ``way`` of 1."""
+    return 0.5 - 0.5 * np.cos(np.pi * way.clip(0, 1))
