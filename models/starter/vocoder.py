@@ -18,13 +18,17 @@ from torch.nn import functional as F
 from models.blocks.convnext import ConvNeXtBlock
 from models.starter.mel import FFT_SIZE, HOP, MEL_BANDS, SAMPLE_RATE, spectrum_of
 
-LOWEST_HZ, HIGHEST_HZ = 50.0, 600.0
+HIGHEST_HZ = 600.0
+VOICED_FROM = -3.0
+"""The logit of being voiced from which a frame is. The labels were strict: many a soft end of a vowel was none of them, and
+whispered is worse than a faint hum (assets/starter/MODEL_CARD.md)."""
 HARMONIC_BANDS, SMOOTHED_OVER = 30, 5
 """Mel bands that tell one harmonic from the next, and over how many their ripple is gone."""
-REPITCHED_HISS, HISS_HZ = 0.2, 4000.0
-"""What is left of the noise below so many Hz where the mel was made with another pitch, and so looks hoarse."""
+VOICED_NOISE, REPITCHED_NOISE, NOISE_HZ = 0.4, 0.2, 4000.0
+"""What is left of the noise below so many Hz in voiced frames, and where the mel was made with another pitch, and so looks
+hoarse."""
 _BINS = FFT_SIZE // 2 + 1
-_HISS_BINS = round(HISS_HZ / SAMPLE_RATE * FFT_SIZE)
+_NOISE_BINS = round(NOISE_HZ / SAMPLE_RATE * FFT_SIZE)
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class PitchPredictor(nn.Module):
 
 
 def _f0_of(octave: Tensor, voiced: Tensor) -> Tensor:
-    return torch.where(voiced > 0, 2.0**octave, torch.zeros_like(octave)).clamp(max=HIGHEST_HZ)
+    return torch.where(voiced > VOICED_FROM, 2.0**octave, torch.zeros_like(octave)).clamp(max=HIGHEST_HZ)
 
 
 def comb(f0: Tensor, length: int) -> Tensor:
@@ -120,6 +124,7 @@ class Vocoder(nn.Module):
         f0: Tensor | None = None,
         generator: torch.Generator | None = None,
         repitched: Tensor | None = None,
+        voiced_noise: float = VOICED_NOISE,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """
         Args:
@@ -128,6 +133,7 @@ class Vocoder(nn.Module):
             generator: where the noise comes from.
             repitched: ``[B, T]`` true where ``f0`` is another than the mel was made with: harmonics of the old one are
                 smoothed away, and the noise that takes their place is held down.
+            voiced_noise: what is left of the noise of voiced frames; in training it is left alone.
 
         Returns:
             wave ``[B, T * HOP]``, predicted log2 F0 ``[B, T]`` and voicing logits ``[B, T]``.
@@ -151,10 +157,12 @@ class Vocoder(nn.Module):
         white = torch.randn(mel.shape[0], length, generator=generator, device=source).to(mel.device)
         hiss = spectrum_of(white, self.window)
         filtered = pulses * torch.polar(harmonic.clamp(max=6.0).exp(), math.pi * phase)
-        noise = noise.clamp(max=6.0).exp()
+        left = torch.where(f0 > 0, voiced_noise, 1.0)
         if repitched is not None:
-            noise[..., :_HISS_BINS] *= torch.where(repitched, REPITCHED_HISS, 1.0).unsqueeze(-1)
-        filtered = filtered + hiss * noise
+            left = torch.where(repitched, REPITCHED_NOISE, left)
+        noise = noise.clamp(max=6.0).exp()
+        low, high = noise[..., :_NOISE_BINS], noise[..., _NOISE_BINS:]
+        filtered = filtered + hiss * torch.cat([low * left.unsqueeze(-1), high], dim=-1)
         # [B, F, T + 1]: istft wants the frame after the end.
         filtered = F.pad(filtered.transpose(1, 2), (0, 1))
         wave = torch.istft(filtered, FFT_SIZE, HOP, window=self.window, center=True, length=length)

@@ -71,9 +71,8 @@ def train_vocoder(
         """``known`` ``[B, 1]``: whether the clip's own F0 drives the source, or the predicted one."""
         with torch.autocast(device.type, torch.bfloat16, enabled=fast):
             with torch.no_grad():
-                octave, voiced = net.pitch(mel)
-                guess = torch.where(voiced > 0, 2.0 ** octave.float(), torch.zeros_like(f0)).clamp(max=600.0)
-            wave, octave, voiced = net(mel, torch.where(known, f0, guess))
+                guess = net.f0_of(mel).float()
+            wave, octave, voiced = net(mel, torch.where(known, f0, guess), voiced_noise=1.0)
         is_voiced = (f0 > 0).float()
         distance = (octave.float() - f0.clamp(min=40.0).log2()).abs()
         losses = {
