@@ -2,7 +2,8 @@
 
 A voice learns from a minute of speech whose words nobody wrote down. What training changes in the plan of a phoneme on
 average is the person; what it changes here and there is also the haze of that minute, in which words get lost. So a trained
-voice is planned as the instant voice, moved by the first and by a share of the second.
+voice is planned as somebody plain, the readers near to the person (``known_readers``), moved by the first and by a share of
+the second.
 """
 
 from __future__ import annotations
@@ -78,23 +79,23 @@ def of_pairs(values: Tensor, starts: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def learnt_shift(instant: Planner, trained: Planner, sentences: Iterable[Sentence]) -> Tensor:
-    """What training changes in the plan of every phoneme on average, ``[symbols, 2 * MEL_BANDS + H]``.
+def learnt_shift(plain: Planner, trained: Planner, sentences: Iterable[Sentence]) -> Tensor:
+    """What tells a trained voice's plan of every phoneme from that of a plain one on average, ``[symbols, 2 * MEL_BANDS + H]``.
 
     Rarely heard phonemes come near to the average over all of them, unheard ones have just that.
     """
     symbols, changes = [], []
     for sentence in sentences:
-        before, after = instant.read(sentence), trained.read(sentence)
+        before, after = plain.read(sentence), trained.read(sentence)
         starts = starts_of(before.lasting(), 1.0)
         symbols.append(of_pairs(sentence.symbols, starts)[0])
         changes.append((after.plan(starts) - before.plan(starts))[0])
     symbol, change = torch.cat(symbols), torch.cat(changes)
-    count = torch.bincount(symbol, minlength=instant.english.config.symbols).unsqueeze(1)
+    count = torch.bincount(symbol, minlength=plain.english.config.symbols).unsqueeze(1)
     sums = change.new_zeros(len(count), change.shape[1]).index_add_(0, symbol, change)
     return (sums + KNOWN_FROM * change.mean(dim=0)) / (count + KNOWN_FROM)
 
 
-def as_trained(instant: Tensor, trained: Tensor, shift: Tensor) -> Tensor:
-    """``[1, S, C]`` plans of the voice before and after training, and the learnt shift of their phonemes, to one plan."""
-    return instant + torch.lerp(shift, trained - instant, OWN_SHARE)
+def as_trained(plain: Tensor, trained: Tensor, shift: Tensor) -> Tensor:
+    """``[1, S, C]`` plans of a plain voice and of the trained one, and the learnt shift of their phonemes, to one plan."""
+    return plain + torch.lerp(shift, trained - plain, OWN_SHARE)

@@ -24,6 +24,7 @@ from pipelines.failure import CraftError
 from pipelines.speech.adapters import Adapter
 from pipelines.speech.catalogue import ENGINES
 from pipelines.speech.engine import Monitor, SpeechEngine, SpokenWord, Take, TrainedVoice
+from pipelines.speech.known_readers import KnownReaders
 from pipelines.speech.listening import Ear
 from pipelines.speech.planning import Planner, as_trained, of_pairs
 from pipelines.speech.question_rise import rises, with_rises
@@ -37,6 +38,9 @@ from pipelines.text.utterance import Utterance
 
 DEFAULTS = {control.name: control.default for control in ENGINES["starter"].controls}
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "starter"
+READERS = ASSETS / "readers.safetensors"
+TOWARDS_READERS = 0.3
+"""How far an instant voice is moved from what was heard towards the readers near to it (assets/starter/MODEL_CARD.md)."""
 REFERENCE_SECONDS = 3.0
 PART_SECONDS = 60.0
 """Longer recordings are looked at in parts, so that memory and the time between two turns stay bounded."""
@@ -44,8 +48,9 @@ REGISTER_SENTENCE = (
     "When the sunlight strikes raindrops in the air, they act like a prism and form a rainbow."
 )
 """Spoken unheard, once a voice: how high and how lively it is."""
-INSTANT, SHIFT = "instant", "shift"
-"""In a trained voice: its speaker vector before training, and what training changes on average. The oldest ones have neither."""
+PLANNED_AS, SHIFT = "instant", "shift"
+"""In a trained voice: the speaker vector that its plans start from, and what training changes in them on average. The oldest
+ones have neither."""
 _REFERENCE_PARTS = 4
 _KEPT_NETWORKS = 5
 """Two trained voices in both languages, and the Mandarin of all others."""
@@ -53,11 +58,18 @@ _KEPT_NETWORKS = 5
 
 class StarterEngine(SpeechEngine):
     def __init__(
-        self, acoustic: Acoustic, mandarin: Adapter, vocoder: Vocoder, ear: Ear, base: str, device: str
+        self,
+        acoustic: Acoustic,
+        mandarin: Adapter,
+        vocoder: Vocoder,
+        readers: KnownReaders,
+        ear: Ear,
+        base: str,
+        device: str,
     ) -> None:
         """``mandarin`` is what the acoustic network needs beside its weights to plan Mandarin. ``base`` identifies those
         weights; a voice trained on others is refused."""
-        self.mandarin = mandarin
+        self.mandarin, self.readers = mandarin, readers
         self.acoustic, self.vocoder, self.ear = acoustic.to(device), vocoder.to(device), ear
         self.mel_of = MelSpectrogram().to(device)
         self.base, self.device = base, device
@@ -71,10 +83,20 @@ class StarterEngine(SpeechEngine):
         vocoder, _ = load_network(Vocoder, VocoderConfig, folder / "vocoder.safetensors")
         base = hashlib.sha256(acoustic_file.read_bytes()).hexdigest()[:16]
         mandarin = Adapter.load(folder / "mandarin.safetensors")
-        return cls(acoustic, mandarin, vocoder, Ear.load(device), base, device)
+        readers = KnownReaders.load(folder / "readers.safetensors", device)
+        return cls(acoustic, mandarin, vocoder, readers, Ear.load(device), base, device)
+
+    def prepare(self, recordings: Sequence[Recording], weights: Voice | None = None) -> Voice:
+        heard = self.speaker_of(recordings)
+        return self.voice({"speaker": torch.lerp(heard, self.readers.near(heard), TOWARDS_READERS)}, {})
 
     @torch.no_grad()
-    def prepare(self, recordings: Sequence[Recording], weights: Voice | None = None) -> Voice:
+    def speaker_of(self, recordings: Sequence[Recording]) -> Tensor:
+        """``[speaker_channels]``, the mean over windows of the recordings.
+
+        Raises:
+            CraftError: ``training_too_little_speech``.
+        """
         parts = [part for recording in recordings for part in recording.parts(PART_SECONDS)]
         vectors = [
             self.acoustic.speaker_of(window.unsqueeze(0))
@@ -83,7 +105,7 @@ class StarterEngine(SpeechEngine):
         ]
         if not vectors:
             raise CraftError("training_too_little_speech", seconds=0.0, minimum=REFERENCE_SECONDS)
-        return self.voice({"speaker": torch.cat(vectors).mean(dim=0)}, {})
+        return torch.cat(vectors).mean(dim=0)
 
     def voice(self, tensors: Mapping[str, Tensor], facts: Mapping[str, object]) -> Voice:
         """A voice of this base; its fingerprint names exactly these tensors."""
@@ -180,16 +202,14 @@ class StarterEngine(SpeechEngine):
         planner = self.planner(voice, has_mandarin(utterance))
         own = planner.read(sentence)
         trained = SHIFT in voice.tensors
-        instant = (
-            self.planner(self.untrained(voice), has_mandarin(utterance)).read(sentence) if trained else own
-        )
+        plain = self.planner(self.plain(voice), has_mandarin(utterance)).read(sentence) if trained else own
         # 1. How long it lasts.
-        starts = starts_of(instant.lasting(), asked["length_scale"])
+        starts = starts_of(plain.lasting(), asked["length_scale"])
         # 2. What it sounds like, as far as that is certain.
         plan = own.plan(starts)
         if trained:
             shift = voice.tensors[SHIFT].float().to(self.device)
-            plan = as_trained(instant.plan(starts), plan, shift[of_pairs(sentence.symbols, starts)])
+            plan = as_trained(plain.plan(starts), plan, shift[of_pairs(sentence.symbols, starts)])
         # 3. The mel.
         mel = planner.english.realise(
             plan,
@@ -211,9 +231,9 @@ class StarterEngine(SpeechEngine):
             speaker + self.acoustic.bandwidth.weight[1],
         )
 
-    def untrained(self, voice: Voice) -> Voice:
-        """What a trained voice was before."""
-        return replace(voice, tensors={"speaker": voice.tensors[INSTANT]})
+    def plain(self, voice: Voice) -> Voice:
+        """The untrained voice whose plans a trained one starts from."""
+        return replace(voice, tensors={"speaker": voice.tensors[PLANNED_AS]})
 
     def sentence(self, utterance: Utterance) -> Sentence:
         return Sentence(

@@ -19,7 +19,7 @@ from pipelines.failure import CraftError
 from pipelines.speech.adapters import adapter_tensors
 from pipelines.speech.engine import Monitor, TrainedVoice
 from pipelines.speech.planning import learnt_shift
-from pipelines.speech.starter import INSTANT, PART_SECONDS, SHIFT, StarterEngine, speakable
+from pipelines.speech.starter import PART_SECONDS, PLANNED_AS, SHIFT, StarterEngine, speakable
 from pipelines.speech.voice import Voice
 from pipelines.text.language import detect_language, spoken_languages
 from pipelines.text.symbols import LANGUAGES
@@ -108,33 +108,34 @@ def fine_tune(
     if seconds < LEAST_SECONDS:
         raise CraftError("training_too_little_speech", seconds=seconds, minimum=LEAST_SECONDS)
     mandarin = Counter(example.language for example in examples).most_common(1)[0][0] == "zh"
-    # 2. Lay them out, and start from the zero-shot voice.
+    # 2. Lay them out, and start from what was heard.
     monitor.stage("features", 0.07)
     speech = lay_out(examples, engine.device)
     with monitor.turn():
-        instant = engine.prepare(recordings)
+        heard = engine.voice({"speaker": engine.speaker_of(recordings)}, {})
     # 3. Adapt.
     schedule = Schedule(plan.steps, plan.check_every, plan.patience, decay=linear_decay)
-    learner = AcousticLearner(engine, speech, instant, plan, mandarin)
+    learner = AcousticLearner(engine, speech, heard, plan, mandarin)
     outcome = Adaptation(
         learner, schedule, monitor.work_dir / "fine_tune.pt", Part(monitor, 0.08, 0.87)
     ).run()
-    tensors = {"speaker": torch.lerp(instant.tensors["speaker"], outcome.values["speaker"], KEPT)}
+    tensors = {"speaker": torch.lerp(heard.tensors["speaker"], outcome.values["speaker"], KEPT)}
     tensors |= adapter_tensors({name: v for name, v in outcome.values.items() if name != "speaker"})
     facts = {"lora_scale": KEPT * LORA_SCALE, "lora_rank": plan.lora_rank}
     # 4. Settle what of it to keep, and listen to both.
     monitor.stage("check", 0.95)
+    plain = engine.voice({"speaker": engine.readers.near(heard.tensors["speaker"])}, {})
     with monitor.turn():
         shift = learnt_shift(
-            engine.planner(instant, mandarin=True),
+            engine.planner(plain, mandarin=True),
             engine.planner(engine.voice(tensors, facts), mandarin=True),
             [engine.sentence(speakable(text)) for text in SHIFT_SENTENCES],
         )
-    tensors |= {INSTANT: instant.tensors["speaker"], SHIFT: shift}
+    tensors |= {PLANNED_AS: plain.tensors["speaker"], SHIFT: shift}
     voice = engine.voice(tensors, facts)
     held_out = [example.mel.float().to(engine.device) for example in examples if not example.trained]
     sentences = MANDARIN_CHECK_SENTENCES if mandarin else CHECK_SENTENCES
-    before, _ = assess(engine, engine, instant, held_out, sentences, monitor)
+    before, _ = assess(engine, engine, engine.prepare(recordings), held_out, sentences, monitor)
     after, intelligibility = assess(engine, engine, voice, held_out, sentences, monitor)
     monitor.stage("check", 1.0)
     card = {
@@ -162,7 +163,7 @@ class AcousticLearner(Learner):
     """LoRA and a free speaker vector in the starter's acoustic network."""
 
     def __init__(
-        self, engine: StarterEngine, speech: SpeechSet, instant: Voice, plan: Plan, mandarin: bool = False
+        self, engine: StarterEngine, speech: SpeechSet, heard: Voice, plan: Plan, mandarin: bool = False
     ) -> None:
         self.speech, self.plan = speech, plan
         torch.manual_seed(0)
@@ -172,11 +173,11 @@ class AcousticLearner(Learner):
             target_modules=TARGETS,
             lora_dropout=0.0,
         )
-        network = copy.deepcopy(engine.acoustic_of(instant, mandarin)).requires_grad_(False)
+        network = copy.deepcopy(engine.acoustic_of(heard, mandarin)).requires_grad_(False)
         # The text encoder and the duration head keep their dropout off: they are not being trained.
         self.network: Acoustic = inject_adapter_in_model(config, network).eval()
         self.lora = {name: p for name, p in self.network.named_parameters() if "lora_" in name}
-        self.speaker = instant.tensors["speaker"].float().to(engine.device).clone().requires_grad_()
+        self.speaker = heard.tensors["speaker"].float().to(engine.device).clone().requires_grad_()
         rate = plan.learning_rate
         groups = [
             {"params": list(self.lora.values()), "lr": rate},

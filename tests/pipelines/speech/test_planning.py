@@ -9,7 +9,7 @@ import torch
 from models.starter.acoustic import STACK, starts_of
 from models.starter.mel import MEL_BANDS
 from pipelines.speech.planning import OWN_SHARE, Planner, as_trained, learnt_shift, of_pairs
-from pipelines.speech.starter import INSTANT, SHIFT, StarterEngine, speakable
+from pipelines.speech.starter import PLANNED_AS, SHIFT, StarterEngine, speakable
 from pipelines.speech.voice import Voice
 from pipelines.text.symbols import LANGUAGES, PAUSES, SYMBOL_ID, SYMBOLS
 from pipelines.training.fine_tune import SHIFT_SENTENCES
@@ -92,11 +92,11 @@ def test_english_alone_never_asks_the_mandarin_network(starter: StarterEngine, r
     assert planner.english is planner.mandarin is starter.acoustic
 
 
-def test_a_trained_voice_is_paced_by_the_instant_one(starter: StarterEngine, reader: Voice) -> None:
+def test_a_trained_voice_is_paced_by_the_plain_one(starter: StarterEngine, reader: Voice) -> None:
     yes = starter.planner(reader, mandarin=False).read(starter.sentence(speakable("Yes.")))
     channels = yes.plan(starts_of(yes.lasting(), 1.0)).shape[-1]
     shift, vector = torch.zeros(starter.acoustic.config.symbols, channels), reader.tensors["speaker"]
-    trained = starter.voice({"speaker": -vector, INSTANT: vector, SHIFT: shift}, {})
+    trained = starter.voice({"speaker": -vector, PLANNED_AS: vector, SHIFT: shift}, {})
     hasty = starter.voice({"speaker": -vector}, {})
     plain, paced, other = (
         starter.synthesize("The river is wide and slow.", voice, {"num_inference_steps": 1}, 0)
