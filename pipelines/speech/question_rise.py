@@ -27,6 +27,7 @@ LOW, HIGH = -1.5, 6.0
 """Semitones from the middle of the sentence: where the rise begins, and where it ends."""
 TURN = 0.3
 """The share of the way from the last accent to the end after which F0 is lowest."""
+_STRESSES = frozenset(ENGLISH_STRESS.values())
 
 
 @dataclass(frozen=True)
@@ -69,27 +70,28 @@ def last_accent(words: Sequence[Word], tones: Sequence[int]) -> int:
 
 
 def with_rises(
-    found: Sequence[Rise], frames: Sequence[int], heard: np.ndarray
+    utterance: Utterance, frames: Sequence[int], heard: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """F0 in Hz that rises where it has to, and where it is another than ``heard``.
 
     Args:
-        found: of ``rises``; frames: how long every phoneme lasts.
-        heard: ``[T]`` F0 in Hz as it would be, 0 where unvoiced, T = the sum of ``frames``.
+        frames: how long every phoneme lasts.
+        heard: ``[T]`` F0 in Hz as it would be, 0 where unvoiced, T = the sum of ``frames``. Vowels that rise always sound.
     """
     register = Register.of(heard)
     semitones, moved = register.semitones(heard), np.zeros(len(heard), bool)
+    is_vowel = np.repeat([tone in _STRESSES for tone in utterance.tones], frames)
     ends = np.cumsum([0, *frames])
-    for rise in found:
-        voiced = ends[rise.first] + np.flatnonzero(heard[ends[rise.first] : ends[rise.last]])
-        if len(voiced):
-            begin, end = voiced[0], voiced[-1] + 1
+    for rise in rises(utterance):
+        inside = slice(ends[rise.first], ends[rise.last])
+        sounds = (heard > 0)[inside] | is_vowel[inside]
+        if (heard[inside] > 0).any():
+            begin, end = ends[rise.first] + np.flatnonzero(sounds)[[0, -1]] + (0, 1)
             along = np.arange(1, end - begin + 1) / (end - begin)
             low = min(register.width * LOW, semitones[begin])
             down = low + (semitones[begin] - low) * eased(1 - along / TURN)
             up = (register.width * HIGH - low) * eased((along - TURN) / (1 - TURN))
-            semitones[begin:end], moved[begin:end] = down + up, True
-    moved &= heard > 0
+            semitones[begin:end], moved[inside] = down + up, sounds
     return np.where(moved, register.hertz(semitones), heard), moved
 
 

@@ -177,15 +177,14 @@ class StarterEngine(SpeechEngine):
         """F0 ``[1, T]`` in Hz for ``mel`` ``[1, T, MEL_BANDS]``, with the tones of the utterance and the rise of its
         questions, and where that is another than the mel's own, ``None`` where nothing is."""
         heard = self.vocoder.f0_of(mel)
-        asking = list(rises(utterance))
-        if not asking and not has_mandarin(utterance):
+        if not has_mandarin(utterance) and not any(rises(utterance)):
             return heard, None
         f0, counts = heard[0].cpu().numpy(), frames[0].tolist()
         moved = np.zeros(len(f0), bool)
         if has_mandarin(utterance):
             f0 = with_tones(utterance.phonemes, utterance.tones, counts, self.register_of(voice), f0)
             moved = np.repeat([is_mandarin(symbol) for symbol in utterance.phonemes], counts) & (f0 > 0)
-        f0, risen = with_rises(asking, counts, f0)
+        f0, risen = with_rises(utterance, counts, f0)
         repitched = torch.from_numpy(moved | risen).to(self.device)
         return torch.from_numpy(f0).to(heard).unsqueeze(0), repitched.unsqueeze(0)
 

@@ -14,7 +14,7 @@ def melody(text: str, heard_hz: float = 200.0) -> tuple[list[float], np.ndarray]
     """Semitones from what was heard at the end of every phoneme, and where F0 is another."""
     utterance = speakable(text)
     heard = np.full(FRAMES * len(utterance.phonemes), heard_hz)
-    f0, moved = with_rises(list(rises(utterance)), [FRAMES] * len(utterance.phonemes), heard)
+    f0, moved = with_rises(utterance, [FRAMES] * len(utterance.phonemes), heard)
     return list(12 * np.log2(f0[FRAMES - 1 :: FRAMES] / heard_hz)), moved
 
 
@@ -72,14 +72,24 @@ def test_it_starts_where_the_voice_is_and_never_jumps() -> None:
     utterance = speakable("You walked home in the rain?")
     count = FRAMES * len(utterance.phonemes)
     heard = 200 * 2 ** (np.linspace(4, -4, count) / 12)
-    f0, moved = with_rises(list(rises(utterance)), [FRAMES] * len(utterance.phonemes), heard)
+    f0, moved = with_rises(utterance, [FRAMES] * len(utterance.phonemes), heard)
     semitones = Register.of(heard).semitones(f0)
     assert np.abs(np.diff(semitones[: np.flatnonzero(moved)[-1] + 1])).max() < 1.0
     assert semitones[moved][-1] == pytest.approx(HIGH * Register.of(heard).width)
 
 
+def test_a_vowel_that_trails_off_sounds() -> None:
+    utterance = speakable("Your mother knows about it?")
+    heard = np.full(FRAMES * len(utterance.phonemes), 200.0)
+    vowel = utterance.phonemes.index("IH", -3) * FRAMES
+    heard[vowel:] = 0
+    f0, moved = with_rises(utterance, [FRAMES] * len(utterance.phonemes), heard)
+    assert (f0[vowel : vowel + FRAMES] > 220).all() and moved[vowel : vowel + FRAMES].all()
+    assert not f0[vowel + FRAMES :].any(), "the consonant behind it"
+
+
 def test_whispers_stay_whispers() -> None:
     utterance = speakable("Is she there?")
     heard = np.zeros(FRAMES * len(utterance.phonemes))
-    f0, moved = with_rises(list(rises(utterance)), [FRAMES] * len(utterance.phonemes), heard)
+    f0, moved = with_rises(utterance, [FRAMES] * len(utterance.phonemes), heard)
     assert not f0.any() and not moved.any()
