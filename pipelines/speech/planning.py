@@ -17,7 +17,7 @@ from torch import Tensor
 from models.starter.acoustic import STACK, Acoustic, Sentence, starts_of
 from pipelines.text.symbols import LANGUAGES
 
-OWN_SHARE = 0.5
+OWN_SHARE = 0.65
 """How much of what training changes here and there, beyond the average of a phoneme, is kept
 (assets/starter/MODEL_CARD.md)."""
 KNOWN_FROM = 20
