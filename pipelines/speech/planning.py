@@ -1,4 +1,4 @@
-"""How a sentence is planned: each language by its own network, a trained voice beside the voice that it was before.
+"""How a sentence is planned: each language by its own network, a trained voice beside a plain one.
 
 A voice learns from a minute of speech whose words nobody wrote down. What training changes in the plan of a phoneme on
 average is the person; what it changes here and there is also the haze of that minute, in which words get lost. So a trained
@@ -17,7 +17,7 @@ from torch import Tensor
 from models.starter.acoustic import STACK, Acoustic, Sentence, starts_of
 from pipelines.text.symbols import LANGUAGES
 
-OWN_SHARE = 0.65
+OWN_SHARE = 0.5
 """How much of what training changes here and there, beyond the average of a phoneme, is kept
 (assets/starter/MODEL_CARD.md)."""
 KNOWN_FROM = 20
