@@ -1,4 +1,5 @@
-"""The readers whom the base learnt from. It is at its clearest among them; whoever stands apart is moved towards the nearest."""
+"""Readers of the corpus that the base learnt from. It is at its clearest among them; whoever stands apart is moved towards the
+nearest."""
 
 from __future__ import annotations
 

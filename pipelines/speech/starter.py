@@ -87,8 +87,12 @@ class StarterEngine(SpeechEngine):
         return cls(acoustic, mandarin, vocoder, readers, Ear.load(device), base, device)
 
     def prepare(self, recordings: Sequence[Recording], weights: Voice | None = None) -> Voice:
-        heard = self.speaker_of(recordings)
-        return self.voice({"speaker": torch.lerp(heard, self.readers.near(heard), TOWARDS_READERS)}, {})
+        return self.instant(self.speaker_of(recordings))
+
+    def instant(self, heard: Tensor) -> Voice:
+        """The untrained voice of whom ``speaker_of`` heard, ``[speaker_channels]``."""
+        near = self.readers.near(heard)
+        return self.voice({"speaker": torch.lerp(heard.to(near), near, TOWARDS_READERS)}, {})
 
     @torch.no_grad()
     def speaker_of(self, recordings: Sequence[Recording]) -> Tensor:
@@ -173,12 +177,12 @@ class StarterEngine(SpeechEngine):
 
     def _sung(
         self, utterance: Utterance, voice: Voice, mel: Tensor, frames: Tensor
-    ) -> tuple[Tensor, Tensor | None]:
+    ) -> tuple[Tensor, Tensor] | tuple[None, None]:
         """F0 ``[1, T]`` in Hz for ``mel`` ``[1, T, MEL_BANDS]``, with the tones of the utterance and the rise of its
-        questions, and where that is another than the mel's own, ``None`` where nothing is."""
-        heard = self.vocoder.f0_of(mel)
+        questions, and where that is another than the mel's own; nothing where the utterance has neither."""
         if not has_mandarin(utterance) and not any(rises(utterance)):
-            return heard, None
+            return None, None
+        heard = self.vocoder.f0_of(mel)
         f0, counts = heard[0].cpu().numpy(), frames[0].tolist()
         moved = np.zeros(len(f0), bool)
         if has_mandarin(utterance):

@@ -135,7 +135,7 @@ def fine_tune(
     voice = engine.voice(tensors, facts)
     held_out = [example.mel.float().to(engine.device) for example in examples if not example.trained]
     sentences = MANDARIN_CHECK_SENTENCES if mandarin else CHECK_SENTENCES
-    before, _ = assess(engine, engine, engine.prepare(recordings), held_out, sentences, monitor)
+    before, _ = assess(engine, engine, engine.instant(heard.tensors["speaker"]), held_out, sentences, monitor)
     after, intelligibility = assess(engine, engine, voice, held_out, sentences, monitor)
     monitor.stage("check", 1.0)
     card = {

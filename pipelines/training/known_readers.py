@@ -1,4 +1,4 @@
-"""Lists the readers whom the base learnt from.
+"""Lists readers of the corpus that the base learnt from.
 
     python -m pipelines.training.known_readers LibriSpeech/train-clean-100/*/*/*.flac
 

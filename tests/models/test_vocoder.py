@@ -6,7 +6,14 @@ import torch
 
 from models.starter.discriminators import Critics
 from models.starter.mel import HOP, MEL_BANDS, SAMPLE_RATE
-from models.starter.vocoder import HARMONIC_BANDS, Vocoder, VocoderConfig, comb, without_harmonics
+from models.starter.vocoder import (
+    HARMONIC_BANDS,
+    VOICED_FROM,
+    Vocoder,
+    VocoderConfig,
+    comb,
+    without_harmonics,
+)
 
 SMALL = VocoderConfig(channels=16, hidden_channels=32, blocks=2, pitch_channels=16, pitch_blocks=2)
 
@@ -111,6 +118,31 @@ def test_only_repitched_frames_change(vocoder: Vocoder) -> None:
     assert torch.equal(wave(none), wave(None))
     torch.testing.assert_close(wave(some)[: 25 * HOP], wave(None)[: 25 * HOP])
     assert not torch.allclose(wave(some)[50 * HOP :], wave(None)[50 * HOP :], atol=1e-4)
+
+
+def test_the_noise_of_voiced_frames_is_held_down(vocoder: Vocoder) -> None:
+    mel = torch.randn(1, 60, MEL_BANDS, generator=torch.Generator().manual_seed(3))
+
+    def wave(hz: float, voiced_noise: float) -> torch.Tensor:
+        with torch.no_grad():
+            f0 = torch.full((1, 60), hz)
+            return vocoder(mel, f0, torch.Generator().manual_seed(0), voiced_noise=voiced_noise)[0][0]
+
+    assert torch.equal(wave(0.0, 0.0), wave(0.0, 1.0))
+    all_of_it, half, none = (wave(200.0, share) for share in (1.0, 0.5, 0.0))
+    torch.testing.assert_close(all_of_it - half, half - none, atol=1e-5, rtol=1e-3)
+    assert float((all_of_it - none).abs().max()) > 1e-4
+
+
+@pytest.mark.parametrize(("above", "sounds"), [(-0.5, False), (0.5, True)])
+def test_what_may_be_voiced_is(above: float, sounds: bool) -> None:
+    torch.manual_seed(0)
+    vocoder = Vocoder(SMALL).eval()
+    with torch.no_grad():
+        vocoder.pitch.out.weight.zero_()
+        vocoder.pitch.out.bias.copy_(torch.tensor([0.0, VOICED_FROM + above]))
+        f0 = vocoder.f0_of(torch.randn(1, 9, MEL_BANDS))
+    assert bool((f0 > 0).all()) == bool((f0 > 0).any()) == sounds
 
 
 def test_critics_score_any_length_and_show_what_they_saw() -> None:
