@@ -2,7 +2,8 @@
 
 `python -m pipelines.training.storybook --out runs/storybook --minutes 120 --device cpu` renders scenes with the
 layout composer, trains the autoencoder, then text encoder and UNet, and writes a folder that `StableDiffusionPipeline.from_pretrained` opens, `log.tsv`, `samples.png` and `report.json`.
-With `--resume` it goes on from `state.pt` in the same folder, or from the finished `storybook` folder alone.
+With `--resume` it goes on from `state.pt` in the same folder, or from the finished `storybook` folder alone; then
+`--focus` turns it to what stands in the pictures, and `--processes` shares the work among cores.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from pipelines.illustration.captions import prompt
 from pipelines.illustration.painter import Painter
 from pipelines.training import storybook_compile
 from pipelines.training.storybook_autoencoder import judge_autoencoder, train_autoencoder
-from pipelines.training.storybook_compile import fast_math
+from pipelines.training.storybook_compile import fast_math, mixed_precision
 from pipelines.training.storybook_diffusion import DiffusionTraining
 from pipelines.training.storybook_pool import Latents, Pool
 from pipelines.training.storybook_results import Results
 from pipelines.training.storybook_ruler import Ruler, Score
 from pipelines.training.storybook_scenes import CHUNK, SceneFactory, captions, held_out_scenes
+from pipelines.training.together import as_the_first, processes, rank, train_together
 
 STRENGTHS = (0.4, 0.55, 0.7)
 PART = 64
@@ -57,6 +59,7 @@ class Recipe:
     rate: float = 8e-4
     average: float = 0.998
     gamma: float = 5.0
+    focus: float = 1.0
 
 
 class Storybook:
@@ -65,15 +68,16 @@ class Storybook:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self.ruler = Ruler.ready(recipe.ruler)
-        self.results = Results(recipe.out, recipe.bundle)
+        self.results = Results(recipe.out, recipe.bundle, silent=rank() > 0)
         self.device = torch.device(recipe.device)
-        self.autocast = torch.autocast(self.device.type, torch.bfloat16)
+        self.autocast = mixed_precision(self.device)
         self.resumed = recipe.resume and (recipe.out / "storybook").exists()
         self.test_scenes = held_out_scenes(recipe.tests, recipe.seed)
         # Workers are forked before CUDA wakes up: a CUDA context does not survive a fork.
         count = math.ceil(recipe.scenes / CHUNK) * CHUNK
-        self.factory = SceneFactory(count, recipe.workers, recipe.seed, self.test_scenes)
-        torch.manual_seed(recipe.seed)
+        seed = recipe.seed + rank()
+        self.factory = SceneFactory(count, recipe.workers, seed, self.test_scenes)
+        torch.manual_seed(seed)
         fast_math()
         self.compiler = storybook_compile.start(recipe.device, recipe.batch) if recipe.compile else None
 
@@ -96,7 +100,8 @@ class Storybook:
                 self._compile(training)
             self._train_diffusion(training, latents, pool)
             # 6. What it can do
-            self._finish(training, pool)
+            if not rank():
+                self._finish(training, pool)
         finally:
             if self.compiler is not None:
                 self.compiler.kill()
@@ -122,6 +127,7 @@ class Storybook:
             rate=recipe.rate,
             average=recipe.average,
             gamma=recipe.gamma,
+            focus=recipe.focus,
             autocast=self.autocast,
             log=self.results.log,
         )
@@ -161,10 +167,10 @@ class Storybook:
         first, begin = training.progress, results.seconds
         span = max(recipe.minutes * 60 * (1 - recipe.reserve) - begin, 1.0)
         marks = [(mark + 1) / (recipe.evaluations + 1) for mark in range(recipe.evaluations)]
-        marks = [mark for mark in marks if mark > first]
+        marks = [mark for mark in marks if mark > first and not rank()]
         losses: list[torch.Tensor] = []
         reported = begin
-        while (progress := first + (1 - first) * (results.seconds - begin) / span) < 1:
+        while (progress := as_the_first(first + (1 - first) * (results.seconds - begin) / span)) < 1:
             losses.append(training.train_step(latents, progress))
             due = bool(marks) and progress >= marks[0]
             if not due and results.seconds - reported < max(10.0, span / 24):
@@ -181,7 +187,7 @@ class Storybook:
                 self._save(training, pictures, pool)
             losses, reported = [], results.seconds
         training.progress = 1.0
-        results.report |= {"steps": training.step, "samples": training.step * recipe.batch}
+        results.report |= {"steps": training.step, "samples": training.step * recipe.batch * processes()}
 
     def _score(self, pictures: torch.Tensor, pool: Pool) -> Score:
         return self.ruler.measure(pictures, pool.test_asked[slice(0, len(pictures))])
@@ -255,11 +261,23 @@ def main() -> None:
     parser.add_argument("--ruler", type=Path, default=defaults.ruler)
     for name in ("scenes", "workers", "batch", "vae_batch", "tests", "steps", "evaluations", "seed"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(defaults, name))
-    for name in ("vae_until", "reserve", "rate"):
+    for name in ("vae_until", "reserve", "rate", "focus"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=getattr(defaults, name))
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--resume", action="store_true")
-    Storybook(Recipe(**vars(parser.parse_args()))).run()
+    parser.add_argument("--processes", type=int, default=1, help="train together over gloo; for the CPU")
+    arguments = vars(parser.parse_args())
+    count = arguments.pop("processes")
+    if count > 1 and not arguments["resume"]:
+        parser.error("--processes needs --resume: the autoencoder is trained by one process")
+    Ruler.ready(arguments["ruler"])
+    train_together(train, Recipe(**arguments), count)
+
+
+def train(recipe: Recipe) -> None:
+    if processes() > 1:
+        torch.set_num_threads(1)
+    Storybook(recipe).run()
 
 
 if __name__ == "__main__":

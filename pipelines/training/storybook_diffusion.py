@@ -6,15 +6,25 @@ import copy
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
 from pipelines.illustration.painter import Painter, scheduler
 from pipelines.training.storybook_compile import exercise
 from pipelines.training.storybook_pool import Latents
+from pipelines.training.together import mean_gradients
+
+DECISIVE = ((0, 0.3), (150, 0.4), (300, 0.6), (450, 1.0), (600, 1.3), (999, 1.3))
+"""Moments of the noise and how often they are drawn with a focus. Another subject's name in the caption changes the
+loss where the subject stands by a tenth as much at 300 as at 900."""
 
 
 class DiffusionTraining:
-    """State of the second stage: the painter in training, its moving average, the optimizer."""
+    """State of the second stage: the painter in training, its moving average, the optimizer.
+
+    With a ``focus`` above 1 the loss weighs so much more where actors stand than elsewhere, and noise that decides
+    what they are is drawn more often: for weights that know the places already.
+    """
 
     def __init__(
         self,
@@ -24,11 +34,12 @@ class DiffusionTraining:
         rate: float,
         average: float,
         gamma: float,
+        focus: float,
         autocast: torch.autocast,
         log: Callable,
     ) -> None:
         self.painter, self.batch, self.rate, self.average = painter, batch, rate, average
-        self.gamma, self.autocast, self.log = gamma, autocast, log
+        self.gamma, self.focus, self.autocast, self.log = gamma, focus, autocast, log
         self.device = painter.unet.device
         self.step, self.progress = 0, 0.0
         self.forward = painter.unet.train()
@@ -42,6 +53,8 @@ class DiffusionTraining:
         self.smooth = Painter(painter.tokenizer, smooth[0], painter.vae, smooth[1])
         self.smooth_weights = [*self.smooth.unet.parameters(), *self.smooth.text.parameters()]
         self.keep = scheduler().alphas_cumprod.to(self.device)
+        often = np.interp(np.arange(len(self.keep)), *zip(*DECISIVE, strict=True)) if focus > 1 else None
+        self.often = torch.ones_like(self.keep) if often is None else torch.from_numpy(often).to(self.keep)
 
     def compile(self) -> None:
         """Run compiled from now on; worth it only when the compiler's cache is filled."""
@@ -55,8 +68,8 @@ class DiffusionTraining:
         self.progress = progress
         share = min(1.0, (self.step + 1) / 200) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
         self.optimizer.param_groups[0]["lr"] = self.rate * share
-        clean, words = latents.batch(self.batch, progress)
-        moment = torch.randint(0, len(self.keep), (self.batch,), device=self.device)
+        clean, words, covered = latents.batch(self.batch, progress)
+        moment = torch.multinomial(self.often, self.batch, replacement=True)
         keep = self.keep[moment].view(-1, 1, 1, 1)
         noise = torch.randn_like(clean)
         noisy = keep.sqrt() * clean + (1 - keep).sqrt() * noise
@@ -68,8 +81,11 @@ class DiffusionTraining:
             meaning = self.painter.text(words).last_hidden_state
             noisy = noisy.contiguous(memory_format=torch.channels_last)
             guess = self.forward(noisy, moment, meaning.float()).sample
-        loss = ((guess.float() - velocity).square().mean((1, 2, 3)) * weight).mean()
+        here = torch.where(covered, self.focus, 1.0)
+        error = ((guess.float() - velocity).square().mean(1, keepdim=True) * here).mean((1, 2, 3))
+        loss = (error / here.mean((1, 2, 3)) * weight).mean()
         loss.backward()
+        mean_gradients(self.weights)
         torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

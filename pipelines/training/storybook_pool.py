@@ -7,7 +7,7 @@ import torch
 
 from pipelines.illustration.painter import Painter, standardise
 from pipelines.training.storybook_ruler import Asked
-from pipelines.training.storybook_scenes import CHUNK, VARIANTS, SceneFactory
+from pipelines.training.storybook_scenes import CELL, CHUNK, SIZE, VARIANTS, SceneFactory
 
 
 def to_floats(pictures: torch.Tensor) -> torch.Tensor:
@@ -27,6 +27,7 @@ class Pool:
             else torch.empty(shape, dtype=torch.uint8, device=device)
         )
         self.near, self.single, self.done = (np.zeros(shape[0], bool) for _ in range(3))
+        self.covered = torch.zeros((shape[0], SIZE // CELL, SIZE // CELL), dtype=torch.bool, device=device)
         self._captions: dict[int, list] = {}
         self.test_pictures = to_floats(torch.from_numpy(factory.tests()).to(device))
         self.test_asked = Asked.of(factory.test_scenes, device)
@@ -40,6 +41,7 @@ class Pool:
         if self.device.type != "cpu":
             self.pixels[rows].copy_(torch.from_numpy(self.factory.pixels[rows]))
         self.near[rows], self.single[rows], self.done[rows] = chunk.near, chunk.single, True
+        self.covered[rows] = torch.from_numpy(chunk.covered).to(self.device)
         self._captions[chunk.index] = chunk.captions
         return True
 
@@ -82,7 +84,7 @@ class Pool:
         empty = _tokens(painter, [""], self.device)
         single, near = np.flatnonzero(self.single[known]), np.flatnonzero(self.near[known])
         del self.pixels
-        return Latents(values, tokens, empty, single, near)
+        return Latents(values, tokens, empty, single, near, self.covered[rows])
 
 
 def _tokens(painter: Painter, lines: list[str], device: torch.device) -> torch.Tensor:
@@ -92,7 +94,8 @@ def _tokens(painter: Painter, lines: list[str], device: torch.device) -> torch.T
 
 
 class Latents:
-    """`values` [N, 2 mirrors, 4, 32, 32] and `tokens` [N, 2, variants, length] of their captions."""
+    """`values` [N, 2 mirrors, 4, 32, 32], `tokens` [N, 2, variants, length] of their captions, and which latents actors
+    cover, `covered` [N, 32, 32] before mirroring."""
 
     def __init__(
         self,
@@ -101,12 +104,14 @@ class Latents:
         empty: torch.Tensor,
         single: np.ndarray,
         near: np.ndarray,
+        covered: torch.Tensor,
     ) -> None:
         self.values, self.tokens, self._empty = values, tokens, empty
-        self._single, self._near = single, near
+        self._single, self._near, self._covered = single, near, covered
 
-    def batch(self, count: int, progress: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """Latents and caption tokens: close-ups first, then single subjects, then everything."""
+    def batch(self, count: int, progress: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Latents [count, 4, 32, 32], caption tokens [count, length], covered latents [count, 1, 32, 32]: close-ups
+        first, then single subjects, then everything."""
         rows = np.random.randint(0, len(self.values), count)
         simple = np.random.rand(count) > progress / 0.35
         easy = self._near if progress < 0.1 and len(self._near) else self._single
@@ -118,4 +123,6 @@ class Latents:
         words = self.tokens[chosen, mirror, variant]
         # One in ten learns without words, for classifier-free guidance.
         silent = torch.rand(count, 1, device=device) < 0.1
-        return self.values[chosen, mirror].float(), torch.where(silent, self._empty, words).long()
+        plain = self._covered[chosen][:, None]
+        actors = torch.where(mirror.bool().view(-1, 1, 1, 1), plain.flip(3), plain)
+        return self.values[chosen, mirror].float(), torch.where(silent, self._empty, words).long(), actors

@@ -16,10 +16,10 @@ TILE = 192
 
 
 class Results:
-    """Writes into `out`; with `bundle`, keeps a copy there in files of at most PART_BYTES."""
+    """Writes into `out`; with `bundle`, keeps a copy there in files of at most PART_BYTES. `silent` logs nothing."""
 
-    def __init__(self, out: Path, bundle: Path | None) -> None:
-        self.out, self.bundle = out, bundle
+    def __init__(self, out: Path, bundle: Path | None, silent: bool = False) -> None:
+        self.out, self.bundle, self._silent = out, bundle, silent
         self.report: dict = {}
         self._started = time.monotonic()
         for folder in (out, bundle):
@@ -31,6 +31,8 @@ class Results:
         return time.monotonic() - self._started
 
     def log(self, stage: str, **facts) -> None:
+        if self._silent:
+            return
         words = (
             f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
             for name, value in facts.items()

@@ -15,12 +15,14 @@ import numpy as np
 
 from pipelines.illustration.captions import PEOPLE, caption
 from pipelines.illustration.drawing import subjects
-from pipelines.illustration.layout import COLOURS, Look, Scene, arrange, compose
+from pipelines.illustration.layout import COLOURS, Look, Scene, arrange, boxes, compose
 from pipelines.illustration.palette import PALETTES
 from pipelines.illustration.places import PLACES
 
 SIZE = 256
 CHUNK = 256
+CELL = 8
+"""Pixels of a picture, in each direction, that one latent stands for."""
 VARIANTS = 4
 BACKGROUND_SEEDS = 24
 SUBJECTS, PLACE_NAMES, PALETTE_NAMES = tuple(subjects()), tuple(PLACES), tuple(PALETTES)
@@ -80,11 +82,13 @@ def captions(count: int, seed: int) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rendered scenes of one place: one subject or more, close-up or not, captions [scene][mirror][variant]."""
+    """Rendered scenes of one place: one subject or more, close-up or not, the latents [scene, 32, 32] that actors
+    cover, captions [scene][mirror][variant]."""
 
     index: int
     single: np.ndarray
     near: np.ndarray
+    covered: np.ndarray
     captions: list
 
 
@@ -92,19 +96,28 @@ def _picture(scene: Scene) -> np.ndarray:
     return np.asarray(compose(scene, SIZE))
 
 
+def covered(scene: Scene) -> np.ndarray:
+    """Which latents [32, 32] of a picture the boxes of the scene's actors touch."""
+    found = np.zeros((SIZE // CELL, SIZE // CELL), bool)
+    for box in boxes(scene, SIZE):
+        found[box.top // CELL : -(-box.bottom // CELL), box.left // CELL : -(-box.right // CELL)] = True
+    return found
+
+
 def _render(job: tuple[str, int, int, int]) -> Chunk:
     path, total, index, seed = job
     pixels = np.memmap(path, np.uint8, "r+", shape=(total, SIZE, SIZE, 3))
     place, rng = index % len(PLACE_NAMES), Random(f"{seed}/{index}")
-    single, near, words = np.zeros(CHUNK, bool), np.zeros(CHUNK, bool), []
+    single, near, actors, words = np.zeros(CHUNK, bool), np.zeros(CHUNK, bool), [], []
     for row in range(CHUNK):
         scene = random_scene(PLACE_NAMES[place], rng)
         pixels[index * CHUNK + row] = np.asarray(compose(scene, SIZE))
         single[row] = len(scene.actors) == 1
         near[row] = scene.shot == "close-up"
+        actors.append(covered(scene))
         views = (scene, mirrored(scene))
         words.append([[caption(view, rng) for _ in range(VARIANTS)] for view in views])
-    return Chunk(index, single, near, words)
+    return Chunk(index, single, near, np.stack(actors), words)
 
 
 class SceneFactory:

@@ -14,8 +14,9 @@ from models.checkpoints import save_network, started
 from models.starter.acoustic import STACK, Acoustic, AcousticConfig
 from models.starter.mel import MEL_BANDS
 from pipelines.text.symbols import LANGUAGES, SYMBOLS, TONE_COUNT
-from pipelines.training.base.loop import Budget, Training, rank
+from pipelines.training.base.loop import Budget, Training
 from pipelines.training.base.speech_set import SpeechSet
+from pipelines.training.together import rank
 
 CROP = 344  # frames, 4 s
 RATE = 1.0e-3

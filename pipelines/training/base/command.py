@@ -7,12 +7,9 @@ ships in ``OUT/<name>.safetensors``.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
 import torch
-from torch import distributed
-from torch.multiprocessing import spawn
 
 from pipelines.training.base.acoustic import train_acoustic
 from pipelines.training.base.listener import train_listener
@@ -20,6 +17,7 @@ from pipelines.training.base.loop import Budget
 from pipelines.training.base.mandarin import train_mandarin
 from pipelines.training.base.speech_set import load_speech
 from pipelines.training.base.vocoder import train_vocoder
+from pipelines.training.together import train_together
 
 RECIPES = {
     "listener": train_listener,
@@ -68,22 +66,7 @@ def main() -> None:
         parser.error("the vocoder has a rate and a crop of its own")
     if arguments.network in ("vocoder", "mandarin") and arguments.bf16:
         parser.error("--bf16 is for the listener and the acoustic network")
-    if arguments.processes == 1:
-        train(arguments)
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            spawn(join, (arguments, Path(folder) / "meeting"), nprocs=arguments.processes)
-
-
-def join(number: int, arguments: argparse.Namespace, meeting: Path) -> None:
-    """One of several processes that train the same network."""
-    distributed.init_process_group(
-        "gloo", init_method=meeting.as_uri(), rank=number, world_size=arguments.processes
-    )
-    try:
-        train(arguments)
-    finally:
-        distributed.destroy_process_group()
+    train_together(train, arguments, arguments.processes)
 
 
 def train(arguments: argparse.Namespace) -> None:

@@ -13,8 +13,9 @@ from models.checkpoints import save_network, started
 from models.listener.network import Listener, ListenerConfig
 from models.starter.mel import HOP, MelSpectrogram
 from pipelines.speech.listening import CLASS_COUNT, CLASS_OF_SYMBOL
-from pipelines.training.base.loop import Budget, Training, rank
+from pipelines.training.base.loop import Budget, Training
 from pipelines.training.base.speech_set import SpeechSet
+from pipelines.training.together import rank
 
 CROP = 344  # frames, 4 s
 RATE = 1.5e-3

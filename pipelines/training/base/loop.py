@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
+
+from pipelines.training.together import as_the_first, mean_gradients, rank
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,6 @@ class Budget:
         """Factor on the learning rate: linear warm-up, cosine down to 2 %."""
         decay = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.used(step, seconds)))
         return min(1.0, (step + 1) / self.warmup_steps) * decay
-
-
-def rank() -> int:
-    """Which of the processes that train together this is; 0 when it is alone."""
-    return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 class Training:
@@ -98,21 +95,9 @@ class Training:
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         parameters = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
-        if distributed.is_initialized():
-            together = torch.cat([p.grad.flatten() for p in parameters])
-            distributed.all_reduce(together)
-            together /= distributed.get_world_size()
-            for p, part in zip(parameters, together.split([p.numel() for p in parameters]), strict=True):
-                p.grad.copy_(part.view_as(p))
+        mean_gradients(parameters)
         nn.utils.clip_grad_norm_(parameters, largest_norm)
         optimiser.step()
-
-    def _agree(self) -> None:
-        """All processes go by the clock of the first, so that all of them stop after the same step."""
-        if distributed.is_initialized():
-            clock = torch.tensor(self.seconds, dtype=torch.float64)
-            distributed.broadcast(clock, 0)
-            self.seconds = float(clock)
 
     def run(
         self,
@@ -155,9 +140,8 @@ class Training:
             for name, loss in losses.items():
                 sums[name] = sums.get(name, 0) + loss.detach()
             now = time.monotonic()
-            self.seconds += now - begun
+            self.seconds = as_the_first(self.seconds + now - begun)
             begun = now
-            self._agree()
             if rank():
                 continue
             if now - last_check > check_seconds or self.budget.used(self.step, self.seconds) >= 1.0:

@@ -18,8 +18,9 @@ from models.starter.acoustic import Acoustic
 from pipelines.speech.adapters import Adapter, adapter_tensors
 from pipelines.text.symbols import LANGUAGES
 from pipelines.training.base.acoustic import CROP, REFERENCE_CROP, acoustic_config, planning_losses
-from pipelines.training.base.loop import Budget, Training, rank
+from pipelines.training.base.loop import Budget, Training
 from pipelines.training.base.speech_set import SpeechSet
+from pipelines.training.together import rank
 
 RATE = 2.0e-3
 LORA_RANK, LORA_SCALE = 16, 2.0

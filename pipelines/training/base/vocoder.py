@@ -12,8 +12,9 @@ from models.checkpoints import save_network, started
 from models.starter.discriminators import Critics
 from models.starter.mel import HOP, MelSpectrogram
 from models.starter.vocoder import Vocoder, VocoderConfig
-from pipelines.training.base.loop import Budget, Training, rank
+from pipelines.training.base.loop import Budget, Training
 from pipelines.training.base.speech_set import SpeechSet
+from pipelines.training.together import rank
 
 CROP = 64  # frames, 0.74 s
 MARGIN = 4  # frames beside the crop, so that its mel edges are not silence

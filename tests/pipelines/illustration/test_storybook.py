@@ -2,17 +2,20 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from random import Random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pipelines.illustration.captions import prompt
+from pipelines.illustration.layout import Look, arrange, boxes
 from pipelines.illustration.places import PLACES
 from pipelines.training.storybook_scenes import (
     CHUNK,
     SUBJECTS,
     SceneFactory,
     captions,
+    covered,
     held_out,
     held_out_scenes,
     random_scene,
@@ -22,6 +25,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
 from pipelines.illustration.painter import Painter, new_vae, standardise, train_tokenizer  # noqa: E402
+from pipelines.training import storybook_compile  # noqa: E402
 from pipelines.training.storybook_diffusion import DiffusionTraining  # noqa: E402
 from pipelines.training.storybook_pool import Latents  # noqa: E402
 
@@ -45,6 +49,7 @@ def test_the_factory_renders_what_it_says():
         assert chunk is not None and factory.ready(0.01) is None
         assert factory.pixels.std((1, 2, 3)).min() > 5
         assert 0.5 < chunk.single.mean() < 0.85 and 0 < chunk.near.mean() < 0.4
+        assert chunk.covered.any((1, 2)).all() and 0.1 < chunk.covered.mean() < 0.4
         assert all(len(view) == 4 for scene in chunk.captions for view in scene)
     finally:
         factory.close()
@@ -98,13 +103,14 @@ def test_diffusion_steps_learn_average_and_resume():
     def training() -> DiffusionTraining:
         whole = nullcontext()  # a processor computes in float32 many times faster than in bfloat16
         return DiffusionTraining(
-            painter, batch=2, rate=2e-3, average=0.9, gamma=5.0, autocast=whole, log=print
+            painter, batch=2, rate=2e-3, average=0.9, gamma=5.0, focus=1.0, autocast=whole, log=print
         )
 
     values = torch.randn(6, 2, 4, 32, 32, dtype=torch.bfloat16)
     tokens = torch.zeros(6, 2, 4, 48, dtype=torch.int32)
     rows = np.arange(6)
-    latents = Latents(values, tokens, tokens[0, 0, :1], rows, rows)
+    nothing = torch.zeros(6, 32, 32, dtype=torch.bool)
+    latents = Latents(values, tokens, tokens[0, 0, :1], rows, rows, nothing)
     first = training()
     before = [weight.clone() for weight in first.smooth_weights]
     losses = [first.train_step(latents, 0.5).item() for _ in range(3)]
@@ -114,3 +120,52 @@ def test_diffusion_steps_learn_average_and_resume():
     again.load_state(first.state())
     assert (again.step, again.progress) == (3, 0.5)
     assert all(torch.equal(a, b) for a, b in zip(first.smooth_weights, again.smooth_weights, strict=True))
+
+
+def test_actors_cover_the_latents_their_boxes_touch():
+    scene = arrange("meadow", "day", [Look("fox"), Look("apple")], 3)
+    seen = covered(scene)
+    for box in boxes(scene, 256):
+        assert seen[box.top // 8 : (box.bottom + 7) // 8, box.left // 8 : (box.right + 7) // 8].all()
+    touched = sum(
+        (-(-b.bottom // 8) - b.top // 8) * (-(-b.right // 8) - b.left // 8) for b in boxes(scene, 256)
+    )
+    assert 0 < seen.sum() <= touched
+
+
+def test_a_mirrored_picture_is_covered_where_its_mirrored_actors_stand():
+    plain = torch.rand(5, 32, 32) < 0.2
+    values = torch.stack((plain, plain.flip(2)), 1)[:, :, None].repeat(1, 1, 4, 1, 1).float()
+    tokens = torch.zeros(5, 2, 4, 48, dtype=torch.int32)
+    rows = np.arange(5)
+    pictures, _, actors = Latents(values, tokens, tokens[0, 0, :1], rows, rows, plain).batch(64, 0.5)
+    assert torch.equal(pictures[:, :1] > 0, actors)
+
+
+def test_with_a_focus_the_loss_is_what_is_wrong_about_the_actors():
+    painter = Painter.new(captions(1500, 1))
+    actors = torch.zeros(4, 32, 32, dtype=torch.bool)
+    actors[:, 8:24, 8:24] = True
+    # Elsewhere the guess is far off: nothing is guessed where latents are 100.
+    values = torch.where(actors, 0.0, 100.0)[:, None, None].repeat(1, 2, 4, 1, 1)
+    tokens = torch.zeros(4, 2, 4, 48, dtype=torch.int32)
+    rows = np.arange(4)
+    latents = Latents(values, tokens, tokens[0, 0, :1], rows, rows, actors)
+
+    def loss(focus: float) -> float:
+        training = DiffusionTraining(
+            painter, batch=8, rate=0.0, average=0.9, gamma=5.0, focus=focus, autocast=nullcontext(), log=print
+        )
+        training.forward = lambda noisy, *_: SimpleNamespace(sample=0 * painter.unet.conv_in(noisy)[:, :4])
+        often = training.often / training.often.sum()
+        assert bool(often[700] > 1.5 * often[200]) == (focus > 1)
+        return training.train_step(latents, 0.5).item()
+
+    assert loss(1.0) > 100 > 5 > loss(1e9)
+
+
+def test_only_real_bfloat16_is_computed_in_on_a_processor(monkeypatch):
+    for real in (True, False):
+        monkeypatch.setattr(storybook_compile, "multiplies_bf16", lambda real=real: real)
+        with storybook_compile.mixed_precision(torch.device("cpu")):
+            assert torch.is_autocast_enabled("cpu") == real
