@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 
 import gradio as gr
 
 from studio.language import nearest_language, say
+
+
+class Visit:
+    """When somebody last did something on their page."""
+
+    def __init__(self) -> None:
+        self.acted_at = 0.0
+
+    def act(self) -> None:
+        self.acted_at = monotonic()
 
 
 @dataclass(frozen=True)
@@ -18,11 +29,13 @@ class Reader:
         language: ``en`` or ``zh``.
         dark: whether the page is dark, for pictures drawn on the server.
         tab: the one they were on when they last left.
+        visit: theirs, from loading the page to leaving it.
     """
 
     language: str = "en"
     dark: bool = False
     tab: str | None = None
+    visit: Visit = field(default_factory=Visit, compare=False)
 
     @classmethod
     def from_wish(cls, wish: str | None) -> Reader:

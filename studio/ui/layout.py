@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
+from dataclasses import replace
 from html import escape
 
 import gradio as gr
@@ -37,7 +36,6 @@ LAUNCH = {
 }
 """Arguments of ``gr.mount_gradio_app`` besides the page itself and how large a file may come."""
 
-_REMEMBERED_PAGES = 1024
 TABS = ("voice", "train", "speak", "story", "models")
 
 
@@ -65,7 +63,6 @@ class Studio(Page):
             ) as self.models_tab:
                 self.models = Models(self)
         self.footer = canvas(elem_id="footer")
-        self._departures: OrderedDict[str, tuple[str | None, float]] = OrderedDict()
         self.pulse = gr.Timer(1.0, active=False)
         self.breath = gr.Timer(0.6, active=False)
 
@@ -100,7 +97,8 @@ class Studio(Page):
             api_visibility="private",
             show_progress="hidden",
         ).then(None, js="() => window.voxtale.ready()", api_visibility="private")
-        self.header.click(
+        self.on(
+            self.header.click,
             self.turn,
             [self.voice_id, self.speech_id, self.train.trial, self.story_id, self.models.mirror],
             [
@@ -112,14 +110,12 @@ class Studio(Page):
                 *self.story.outputs,
                 *self.models.outputs,
             ],
-            api_visibility="private",
-            show_progress="hidden",
-            queue=False,
+            said,
         )
         self.on(
             self.shelf.click,
             self.choose,
-            [self.voice_id],
+            [],
             [self.voice_id, self.speech_id, *self.everything],
             said,
         )
@@ -248,6 +244,7 @@ class Studio(Page):
 
     def turn(
         self,
+        reader: Reader,
         voice_id: str | None,
         speech_id: str | None,
         trial: dict | None,
@@ -257,7 +254,7 @@ class Studio(Page):
         request: gr.Request,
     ) -> dict:
         """To the other language, or from light to dark."""
-        reader = Reader.from_wish(event.wish)
+        reader = replace(Reader.from_wish(event.wish), visit=reader.visit)
         return {
             self.reader: reader,
             **self._frame(reader),
@@ -274,12 +271,8 @@ class Studio(Page):
         """Drawn only for who looks at them: what fits this machine is not known before torch is here."""
         return self.models.show(reader, mirror) if reader.tab == "models" and not self.demo else {}
 
-    def choose(self, reader: Reader, voice_id: str | None, event: gr.EventData, request: gr.Request) -> dict:
+    def choose(self, reader: Reader, event: gr.EventData) -> dict:
         chosen = event.voice if event.act == "choose" else None
-        self._departures[request.session_hash] = voice_id, time.monotonic()
-        self._departures.move_to_end(request.session_hash)
-        if len(self._departures) > _REMEMBERED_PAGES:
-            self._departures.popitem(last=False)
         return {**self.show(reader, chosen, None), self.voice_id: chosen, self.speech_id: None}
 
     def look(
@@ -290,26 +283,8 @@ class Studio(Page):
         trial: dict | None,
         open_id: str | None,
         seen: tuple | None,
-        request: gr.Request,
     ) -> dict:
-        """While a job of this voice runs: its progress; when it is over: everything anew, once. Nothing for who has turned
-        to another voice or begun a job meanwhile: an answer that comes late must not draw over what they chose, nor end
-        their looking."""
-        began, busy = time.monotonic(), self._busy(self.voice(voice_id), trial)
-        shown = self._look(reader, voice_id, speech_id, trial, open_id, seen)
-        left, moment = self._departures.get(request.session_hash, (None, 0.0))
-        late = left == voice_id and moment >= began
-        return {self.pulse: gr.skip()} if late or self._busy(self.voice(voice_id), trial) != busy else shown
-
-    def _look(
-        self,
-        reader: Reader,
-        voice_id: str | None,
-        speech_id: str | None,
-        trial: dict | None,
-        open_id: str | None,
-        seen: tuple | None,
-    ) -> dict:
+        """While a job of this voice runs: its progress; when it is over: everything anew, once."""
         voice = self.voice(voice_id)
         if voice is None:
             return {self.pulse: gr.update(active=False)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from functools import wraps
+from time import monotonic
 
 import gradio as gr
 
@@ -77,14 +78,16 @@ class Page:
     ):
         """Wire ``event`` to ``answer(reader, *inputs) -> {component: value}``; what goes wrong is said in ``says``.
 
-        What was said before is taken back by the next thing a person does, not by a timer.
+        What was said before is taken back by the next thing a person does, not by a timer; and what a timer's look
+        found is not shown to a person who did something meanwhile.
 
         The answer comes with the request. Gradio's queue sends it over a stream that the page closes once nothing
         waits: what is clicked at that very moment would never be heard of again.
         """
         outputs = list(dict.fromkeys([says, *outputs]))
+        by_itself = isinstance(getattr(event, "__self__", None), gr.Timer)
         return event(
-            guarded(answer, says, anew=not isinstance(getattr(event, "__self__", None), gr.Timer)),
+            (looking if by_itself else acting)(answer, says),
             [self.reader, *inputs],
             outputs,
             api_visibility="private",
@@ -102,12 +105,41 @@ def complaint(error: Exception, reader: Reader, about: str = "") -> str:
     return notice(known.sentence(reader.language), prefix=about)
 
 
-def guarded(answer: Callable, says: gr.HTML, anew: bool) -> Callable:
+def guarded(answer: Callable, says: gr.HTML) -> Callable:
     @wraps(answer)
-    def run(reader: Reader, *arguments: object):
+    def run(reader: Reader, *arguments: object) -> dict:
         try:
-            return {**({says: ""} if anew else {}), **answer(reader, *arguments)}
+            return answer(reader, *arguments)
         except Exception as error:  # whatever happens, people get a sentence
             return {says: complaint(error, reader)}
+
+    return run
+
+
+def acting(answer: Callable, says: gr.HTML) -> Callable:
+    """The answer to what a person did."""
+    answered = guarded(answer, says)
+
+    @wraps(answer)
+    def run(reader: Reader, *arguments: object) -> dict:
+        reader.visit.act()
+        try:
+            return {says: "", **answered(reader, *arguments)}
+        finally:
+            reader.visit.act()
+
+    return run
+
+
+def looking(answer: Callable, says: gr.HTML) -> Callable:
+    """What is new since the last look; nothing when the person did something meanwhile, for an answer that comes late
+    would draw over what they chose, or end their looking at what they began."""
+    answered = guarded(answer, says)
+
+    @wraps(answer)
+    def run(reader: Reader, *arguments: object) -> dict:
+        began = monotonic()
+        shown = answered(reader, *arguments)
+        return shown if reader.visit.acted_at < began else {says: gr.skip()}
 
     return run

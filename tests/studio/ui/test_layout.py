@@ -1,15 +1,19 @@
 from __future__ import annotations
 
-from functools import partial
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from types import SimpleNamespace
 
 import gradio as gr
-import pytest
 
 from studio.container import Container
-from studio.store.records import VoiceRecord
+from studio.errors import StudioError
 from studio.ui.i18n import Reader
 from studio.ui.layout import LAUNCH, Studio, build_page
+from studio.ui.markup import notice
+from studio.ui.page import acting, looking
 
 
 def test_the_page_offers_no_way_in_for_programs(container: Container) -> None:
@@ -33,44 +37,67 @@ def test_what_people_click_is_answered_at_once(container: Container) -> None:
     assert queued == {"arrive", "take_in", "inspect"}
 
 
-def test_a_late_look_draws_nothing_over_another_voice(
-    voice: VoiceRecord, container: Container, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_late_look_draws_nothing_over_what_the_person_did_meanwhile() -> None:
+    with gr.Blocks():
+        says = gr.HTML()
+    mine, other = Reader("en"), Reader("en")
+    click = acting(lambda reader: {"clicked": reader.language}, says)
+
+    def slowly(reader: Reader, who: Reader | None) -> dict:
+        if who is not None:
+            assert click(who) == {says: "", "clicked": "en"}
+        return {"seen": reader.language}
+
+    look = looking(slowly, says)
+    assert look(mine, None) == {"seen": "en"}
+    assert look(mine, mine) == {says: gr.skip()}
+    assert look(mine, other) == {"seen": "en"}, "what others do is no matter"
+    assert look(mine, None) == {"seen": "en"}, "and the next look is in time"
+
+
+def test_a_look_that_began_during_an_act_is_late_too() -> None:
+    with gr.Blocks():
+        says = gr.HTML()
+    reader, begun, acted = Reader("en"), Event(), Event()
+
+    def act(reader: Reader) -> dict:
+        begun.set()
+        time.sleep(0.05)
+        return {}
+
+    def look(reader: Reader) -> dict:
+        acted.wait(10)
+        return {"seen": 1}
+
+    with ThreadPoolExecutor(2) as pool:
+        clicked = pool.submit(acting(act, says), reader)
+        assert begun.wait(10)
+        looked = pool.submit(looking(look, says), reader)
+        clicked.result(10)
+        acted.set()
+        assert looked.result(10) == {says: gr.skip()}
+
+
+def test_what_goes_wrong_is_said_and_the_act_still_counts() -> None:
+    with gr.Blocks():
+        says = gr.HTML()
+    reader = Reader("en")
+
+    def fail(reader: Reader) -> dict:
+        raise StudioError("voice_unknown", 404)
+
+    said = acting(fail, says)(reader)
+    assert said[says] == notice(StudioError("voice_unknown", 404).sentence("en"))
+    assert reader.visit.acted_at > 0
+    assert looking(fail, says)(Reader("zh"))[says] != said[says]
+
+
+def test_a_visit_goes_on_in_the_other_language(container: Container) -> None:
     with gr.Blocks():
         studio = Studio(container)
-    reader, request = Reader("en"), gr.Request(session_hash="page")
-    look = partial(studio.look, reader, voice.id, None, None, None, None, request)
-    assert studio.shelf in look()
-    settled = studio.my_voice.beat
-
-    def slowly(*arguments: object) -> dict:
-        chosen = SimpleNamespace(act="choose", voice="another")
-        assert studio.choose(reader, voice.id, chosen, request)[studio.voice_id] == "another"
-        return settled(*arguments)
-
-    monkeypatch.setattr(studio.my_voice, "beat", slowly)
-    assert look() == {studio.pulse: gr.skip()}
-    assert studio.shelf in studio.look(reader, voice.id, None, None, None, None, gr.Request(session_hash="2"))
-    monkeypatch.setattr(studio.my_voice, "beat", settled)
-    assert studio.shelf in look(), "who comes back sees it again"
-
-
-def test_a_late_look_does_not_end_the_looking_at_a_job_that_began_meanwhile(
-    voice: VoiceRecord, container: Container, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with gr.Blocks():
-        studio = Studio(container)
-    look = partial(
-        studio.look, Reader("en"), voice.id, None, None, None, None, gr.Request(session_hash="page")
-    )
-    settled = studio.my_voice.beat
-    under_way = [False]
-    monkeypatch.setattr(studio.train, "busy", lambda voice, trial: under_way[0])
-
-    def slowly(*arguments: object) -> dict:
-        under_way[0] = True
-        return settled(*arguments)
-
-    assert look()[studio.pulse] == gr.update(active=False)
-    monkeypatch.setattr(studio.my_voice, "beat", slowly)
-    assert look() == {studio.pulse: gr.skip()}
+    wish = SimpleNamespace(wish=json.dumps({"language": "zh", "dark": True}))
+    reader = Reader("en")
+    turned = studio.turn(reader, None, None, None, None, None, wish, gr.Request(session_hash="page"))
+    after = turned[studio.reader]
+    assert (after.language, after.dark) == ("zh", True)
+    assert after.visit is reader.visit
