@@ -160,14 +160,12 @@ def train_acoustic(
         training.descend("acoustic", total, 1.0)
         return losses
 
-    @torch.no_grad()
-    def check() -> dict[str, float]:
-        held_out = losses_of(training.averages["acoustic"], False, 128 if fast else 16)
-        return {f"held_out_{name}": float(value) for name, value in held_out.items()}
+    def held_out() -> dict[str, Tensor]:
+        return losses_of(training.averages["acoustic"], False, 128 if fast else 16)
 
     def ship() -> None:
         save_network(
             training.averages["acoustic"], folder / "acoustic.safetensors", {"steps": training.step}, bits=8
         )
 
-    training.run(step, check=check, ship=ship)
+    training.run(step, held_out=held_out, ship=ship)

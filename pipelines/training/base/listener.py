@@ -116,13 +116,11 @@ def train_listener(
         training.descend("listener", losses["frame"] + 0.5 * losses["ctc"], 1.0)
         return losses
 
-    @torch.no_grad()
-    def check() -> dict[str, float]:
-        held_out = losses_of(training.averages["listener"], False, 64)
-        return {f"held_out_{name}": float(value) for name, value in held_out.items()}
+    def held_out() -> dict[str, Tensor]:
+        return losses_of(training.averages["listener"], False, 64)
 
     def ship() -> None:
         facts = {"steps": training.step, "config": asdict(network.config)}
         save_network(training.averages["listener"], folder / "listener.safetensors", facts, bits=8)
 
-    training.run(step, check=check, ship=ship)
+    training.run(step, held_out=held_out, ship=ship)

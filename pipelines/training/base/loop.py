@@ -103,7 +103,7 @@ class Training:
         self,
         step: Callable[[float], dict[str, Tensor]],
         *,
-        check: Callable[[], dict[str, float]],
+        held_out: Callable[[], dict[str, Tensor]],
         ship: Callable[[], None],
         check_seconds: float = 60.0,
         save_seconds: float = 120.0,
@@ -112,7 +112,7 @@ class Training:
 
         Args:
             step: given the share of the budget used, computes losses and updates the networks.
-            check: figures on held-out clips.
+            held_out: the averaged networks' losses on held-out clips.
             ship: writes the averaged networks as they would ship.
         """
         log = self.folder / "log.csv"
@@ -147,7 +147,8 @@ class Training:
             if now - last_check > check_seconds or self.budget.used(self.step, self.seconds) >= 1.0:
                 row = {"step": self.step, "minutes": round(self.seconds / 60, 2)}
                 row |= {name: float(total) / since for name, total in sums.items()}
-                row |= check()
+                with torch.no_grad():
+                    row |= {f"held_out_{name}": float(loss) for name, loss in held_out().items()}
                 self._write(log, row)
                 sums, since, last_check = {}, 0, time.monotonic()
                 ship()

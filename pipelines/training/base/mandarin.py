@@ -74,10 +74,8 @@ def train_mandarin(
         training.descend("mandarin", losses["prior"] + 0.3 * losses["duration"], 1.0)
         return losses
 
-    @torch.no_grad()
-    def check() -> dict[str, float]:
-        held_out = losses_of(training.averages["mandarin"], False, 32)
-        return {f"held_out_{name}": float(value) for name, value in held_out.items()}
+    def held_out() -> dict[str, Tensor]:
+        return losses_of(training.averages["mandarin"], False, 32)
 
     def ship() -> None:
         values = dict(training.averages["mandarin"].named_parameters())
@@ -85,7 +83,7 @@ def train_mandarin(
         adapter = Adapter(tensors, LORA_SCALE)
         adapter.save(folder / "mandarin.safetensors", {"steps": training.step})
 
-    training.run(step, check=check, ship=ship)
+    training.run(step, held_out=held_out, ship=ship)
 
 
 @torch.no_grad()

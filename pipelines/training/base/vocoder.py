@@ -118,17 +118,18 @@ def train_vocoder(
         training.descend("vocoder", loss, 5.0)
         return losses
 
-    @torch.no_grad()
-    def check() -> dict[str, float]:
+    def held_out() -> dict[str, Tensor]:
         mel, real, f0 = batch_of(False, 64 if fast else 8)
         nobody = torch.zeros(len(mel), 1, dtype=torch.bool, device=device)
         fake, losses = generate(training.averages["vocoder"], mel, f0, nobody)
-        losses |= {"spectral": spectral_loss(fake, real), "mel": (mel_of(fake) - mel_of(real)).abs().mean()}
-        return {f"held_out_{name}": float(value) for name, value in losses.items()}
+        return losses | {
+            "spectral": spectral_loss(fake, real),
+            "mel": (mel_of(fake) - mel_of(real)).abs().mean(),
+        }
 
     def ship() -> None:
         save_network(
             training.averages["vocoder"], folder / "vocoder.safetensors", {"steps": training.step}, bits=8
         )
 
-    training.run(step, check=check, ship=ship)
+    training.run(step, held_out=held_out, ship=ship)
