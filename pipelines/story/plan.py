@@ -197,7 +197,7 @@ def _fewer_pages(found: int, asked: int | None, listed: bool) -> Iterator[Note]:
 
 
 def _title(heading: str, heroes: Sequence[Hero], language: str) -> str:
-    if heading:
+    if re.search(r"[^\W_]", heading):
         return heading.strip().lstrip("#").strip("*_ \u300a\u300b")
     main = sorted(heroes[:3], key=lambda hero: bool(hero.kin) - 0.5 * (hero.mentions > 2))[:2]
     names = [hero.name for hero in main if hero.pronoun != "i"]

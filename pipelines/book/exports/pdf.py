@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +71,8 @@ def _embedded(leaves: tuple[Leaf, ...]) -> Iterator[dict[Face, str]]:
     """What the leaves use of each face; face -> a name that reportlab knows it by until the block ends.
 
     reportlab keeps fonts in one table for the whole process: the names are new each time, so that two books made at
-    once do not share letters, and are taken out again.
+    once do not share letters, and are taken out again. ``registerFont`` would give the second book the first one's
+    letters, for it goes by the name inside the font.
     """
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
@@ -84,13 +85,12 @@ def _embedded(leaves: tuple[Leaf, ...]) -> Iterator[dict[Face, str]]:
     try:
         for face, characters in used.items():
             name = f"VoxTale-{next(_numbers)}"
-            pdfmetrics.registerFont(TTFont(name, io.BytesIO(face.subset(characters | {" "}))))
+            pdfmetrics._fonts[name] = TTFont(name, io.BytesIO(face.subset(characters | {" "})))
             names[face] = name
         yield names
     finally:
         for name in names.values():
             pdfmetrics._fonts.pop(name, None)
-            pdfmetrics._typefaces.pop(name, None)
 
 
 def _draw(
@@ -122,7 +122,7 @@ def _draw(
         canvas.setFillColorRGB(*_share(ACCENT))
         canvas.rect(left, height - bottom, right - left, bottom - top, stroke=0, fill=1)
     text = canvas.beginText()
-    for piece, following in zip(leaf.pieces, (*leaf.pieces[1:], None), strict=True):
+    for piece, following in zip_longest(leaf.pieces, leaf.pieces[1:]):
         text.setFillColorRGB(*_share(piece.colour))
         text.setFont(names[piece.face], piece.size * scale)
         text.setTextOrigin(piece.x * scale, height - piece.baseline * scale)

@@ -74,6 +74,27 @@ class Elements(HTMLParser):
         return [a for t, a in self.found if t == tag and wanted.items() <= a.items()]
 
 
+def test_every_pdf_of_a_process_has_its_own_letters() -> None:
+    from reportlab.pdfbase.pdfmetrics import getFont
+
+    from pipelines.book.exports.pdf import _embedded
+    from pipelines.book.fonts import Faces
+    from pipelines.book.pages import SHAPES, lay_out
+
+    for text in ("小熊坐在河边吃浆果。", "春天来了，丑小鸭变成了美丽的白天鹅！", "Zebra & Quokka"):
+        book = replace(sample_book("zh", narrated=False), title=text, pages=(Page(text),))
+        leaves = lay_out(book, SHAPES["album"], Faces("zh"))
+        with _embedded(leaves) as names:
+            for piece in (piece for leaf in leaves for piece in leaf.pieces):
+                assert all(ord(char) in getFont(names[piece.face]).face.charToGlyph for char in piece.text)
+
+
+def test_a_cover_without_a_word_is_no_reason_to_fail(tmp_path: Path) -> None:
+    book = replace(sample_book(narrated=False), title="🦊🌙", author="")
+    export(book, "pdf", tmp_path / "quiet.pdf")
+    assert (tmp_path / "quiet.pdf").read_bytes().startswith(b"%PDF-1.")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("narrated", [True, False])
 def test_html_holds_everything(made: Callable[..., Path], language: str, narrated: bool) -> None:
