@@ -180,7 +180,9 @@ def test_titles() -> None:
     )
     assert plan_story("《丢失的钥匙》\n\n小明丢了钥匙。他在森林里找了很久。").title == "丢失的钥匙"
     assert "Pip" in plan_story(STORIES[0].text).title
-    assert "fox" in plan_story("🦊🌙\n\nA small fox looked at the moon. It was round.").title, "no title but signs"
+    assert "fox" in plan_story("🦊🌙\n\nA small fox looked at the moon. It was round.").title, (
+        "no title but signs"
+    )
     assert plan_story(STORIES[6].text).title.endswith("的故事")
 
 
