@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.text.conventions import AFTER_NAMES, MONTH_OF, NUMBERED, TITLES, WEEKDAY_OF
+from pipelines.text.conventions import AFTER_NAMES, MONTH_OF, NUMBERED, TITLES, WEEKDAY_OF, takes_number
 
 MAX_CHARS = 220
 """About fifteen seconds of speech. A Chinese character counts for three."""
@@ -32,6 +32,7 @@ _NEVER_LAST = {*TITLES, *NUMBERED, "vs", "e.g", "i.e", "eg", "ie", "cf", "viz", 
     "no",
     "p",
     "v",
+    "c",
 }
 _SELDOM_LAST = {*AFTER_NAMES, *MONTH_OF, *WEEKDAY_OF, "etc", "a.m", "p.m", "no", "p", "v"} - {
     "may",
@@ -169,7 +170,7 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     short = word.lower()
     if word.isdigit() and not text[start : match.start() - len(word)].strip():
         return False
-    if short in NUMBERED and (follower[:1].isdigit() or re.fullmatch("[IVXLC]+", follower)):
+    if short in NUMBERED and takes_number(word, follower):
         return False
     if short in AFTER_NAMES and short in TITLES:
         before = text[start : match.start() - len(word)].split()

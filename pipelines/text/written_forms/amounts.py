@@ -146,7 +146,11 @@ def _scientific(match: re.Match[str]) -> str:
     return f"{numbers.decimal(match[1])} times ten to the {numbers.decimal(match[2].lstrip('+'))}"
 
 
-@RULES.rule(rf"\b({any_of(known.NUMBERED)})\.\s?(?=\d|[IVXLC]+\b)", re.I)
-def _numbered(match: re.Match[str]) -> str:
-    word = known.NUMBERED[match[1].lower()]
-    return f"{word.title() if match[1][0].isupper() else word} "
+@RULES.rule(rf"\b({any_of(known.NUMBERED)})\.\s?(?:(?=\d)|((?-i:[IVXLC]+))\b)", re.I)
+def _numbered(match: re.Match[str]) -> str | None:
+    short, numeral = match.groups()
+    value = numbers.roman(numeral) if numeral else ""
+    if value is None or not known.takes_number(short, numeral or "1"):
+        return None
+    word = known.NUMBERED[short.lower()]
+    return f"{word.title() if short[0].isupper() else word} {value and numbers.cardinal(str(value))}"

@@ -33,6 +33,17 @@ def texts(text: str, **options: int) -> list[str]:
         ["It happened on Dec. 5 in Washington, D.C. of all places.", "OK?"],
         ["Version 2.0 is out.", "Visit www.example.com.", "Now!"],
         ["He asked (twice!) for it.", "(Really.)", "Yes."],
+        [
+            "No.",
+            "I will not.",
+            "He said no.",
+            "I left.",
+            "Just a sec.",
+            "I'm coming.",
+            "I love art.",
+            "I paint.",
+        ],
+        ["It has vitamin C.", "I like it.", "See Vol. II and No. V of it.", "C. S. Lewis did."],
         ["你好。", "今天天气很好！", "“真的吗？”他问。", "我们走吧……", "好。"],
     ],
 )
