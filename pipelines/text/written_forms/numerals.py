@@ -121,9 +121,11 @@ def _digits(match: re.Match[str]) -> str:
 
 
 def _code_number(digits: str) -> str:
-    if len(digits) > 4 and digits.isdigit():
+    if not digits.isdigit():
+        return numbers.decimal(digits)
+    if len(digits) > 4:
         return numbers.spell_digits(digits)
-    return numbers.year(digits) if len(digits) == 4 and digits[0] in "12" else numbers.decimal(digits)
+    return numbers.year(digits) if len(digits) == 4 and digits[0] in "12" else numbers.cardinal(digits)
 
 
 def _word_or_letters(part: str) -> str:
