@@ -32,6 +32,8 @@ _QUOTES = {
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\u300c\u300d\u300e\u300f", '"'),
 }
 _KEPT_SYMBOLS = frozenset("\u00b0")
+_CLITIC = re.compile(r"'(?:s|d|ll|ve)\b", re.I)
+"""Said in one word with what stands before it: the eighth's wives."""
 _VULGAR_FRACTION = re.compile(r"(\d?)([\u00bc-\u00be\u2150-\u215e])")
 
 
@@ -72,6 +74,9 @@ def read_pieces(text: str) -> list[Piece]:
             at = end
     pieces, at = [], 0
     for start, (end, spoken) in sorted(claims.items()):
+        clitic = _CLITIC.match(cleaned, end)
+        if clitic and not any(claimed[end : clitic.end()]) and spoken[-1:].isalpha():
+            end, spoken = clitic.end(), spoken + clitic.group()
         if at < start:
             pieces.append(Piece(cleaned[at:start], cleaned[at:start]))
         pieces.append(Piece(cleaned[start:end], spoken))

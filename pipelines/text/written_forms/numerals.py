@@ -28,7 +28,7 @@ def _roman(match: re.Match[str]) -> str | None:
     if value is None or not noun[0].isalpha():
         return None
     if noun in known.MONARCHS and (
-        len(numeral) > 1 or re.match(r"[.,;:!?)]|$| of\b| was\b", match.string[match.end() :])
+        len(numeral) > 1 or re.match(r"[.,;:!?)]|$|'s\b| of\b| was\b", match.string[match.end() :])
     ):
         return f"{noun} the {numbers.ordinal(str(value))}"
     follows = match.string[match.end() :]

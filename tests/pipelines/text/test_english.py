@@ -59,6 +59,25 @@ def test_words_are_those_of_the_page(text, written):
     assert [word.text for word in to_utterance(text).words] == written
 
 
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("Henry VIII's", "EY T TH S"),
+        ("Elizabeth I's", "F ER S T S"),
+        ("World War II’s", "T UW Z"),
+        ("in 2024's", "F AO R Z"),
+        ("iPhone 15's", "T IY N Z"),
+        ("Apple Inc.'s", "R EY T IH D Z"),
+        ("King Jr.'s", "Y ER Z"),
+        ("the U.S.'s", "EH S IH Z"),
+        ("example.com's", "K AA M Z"),
+        ("chapter 3'll", "TH R IY AH L"),
+    ],
+)
+def test_an_ending_joins_what_a_number_or_a_short_form_stands_for(text, last):
+    assert spoken(text).endswith(f"{last} .")
+
+
 @pytest.mark.parametrize("text", ["Hello Мир", "你好", "こんにちは hello"])
 def test_other_scripts_are_refused(text):
     with pytest.raises(CraftError) as failure:
