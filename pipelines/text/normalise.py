@@ -34,6 +34,8 @@ _QUOTES = {
 _KEPT_SYMBOLS = frozenset("\u00b0")
 _CLITIC = re.compile(r"'(?:s|d|ll|ve)\b", re.I)
 """Said in one word with what stands before it: the eighth's wives."""
+_SUPERSCRIPT = re.compile(r"(?![²³](?![²³¹⁰⁴-⁹]))(?<=[^\W_])[⁺⁻]?[²³¹⁰⁴-⁹]+")
+"""Powers, but for a lone square or cube, which is part of a unit."""
 _VULGAR_FRACTION = re.compile(r"(\d?)([\u00bc-\u00be\u2150-\u215e])")
 
 
@@ -89,6 +91,7 @@ def read_pieces(text: str) -> list[Piece]:
 def clean(text: str) -> str:
     """NFKC, straight quotes, no emoji, no control or invisible characters; line breaks become spaces."""
     text = _VULGAR_FRACTION.sub(_spaced_fraction, text)
+    text = _SUPERSCRIPT.sub(lambda power: "^" + unicodedata.normalize("NFKC", power.group()), text)
     text = "".join(_BEFORE_NFKC.get(c, c) for c in text)
     text = "".join(_QUOTES.get(c, c) for c in unicodedata.normalize("NFKC", text)).replace("\u2044", "/")
     return "".join(_visible(c) for c in text)

@@ -11,8 +11,8 @@ from pipelines.text.written_forms.rules import DASH, NUMBER, SIGNED, RuleBook, a
 RULES = RuleBook()
 
 _SCALE = (
-    rf"(?:\s?(?P<scale>{any_of(m for m in known.MAGNITUDES if len(m) > 2)})"
-    rf"|(?P<short>{any_of(m for m in known.MAGNITUDES if len(m) < 3)}))?"
+    rf"(?:\s?(?P<scale>{any_of(m for m in known.MAGNITUDES if len(m) > 1 or m == 'm')})"
+    rf"|(?P<short>{any_of(m for m in known.MAGNITUDES if len(m) == 1)}))?"
 )
 _SIGNS = any_of(c for c in known.CURRENCIES if not c.isalpha())
 _CODES = any_of(known.CURRENCIES)
@@ -98,13 +98,26 @@ def _decade(match: re.Match[str]) -> str:
 
 
 @RULES.rule(
+    r"(?<![\w.,])(?:(?P<many>100|1,?000|10,?000|1,?000,?000)'?s(?= of\b)|(?P<tens>10)'?s(?= of (?:thousand|million|billion)s))"
+)
+def _many(match: re.Match[str]) -> str:
+    return "tens" if match["tens"] else f"{numbers.cardinal(match['many'])}s".removeprefix("one ")
+
+
+@RULES.rule(
     rf"(?<!/)(?P<amount>{SIGNED})(?:\s?(?:-|\u2013|\u2212|to)\s?(?P<upto>{NUMBER}))?(?P<scale>\s(?:thousand|million|billion))?"
     rf"(?P<gap>\s?|-)(?P<unit>{any_of(known.UNITS)})(?P<period>\.(?=\s+[a-z,]))?(?![\w/])"
 )
 def _measure(match: re.Match[str]) -> str | None:
     written, amount, upto = match["unit"], match["amount"], match["upto"]
-    if written in known.GLUED_UNITS and match["gap"] and (after(match) or match["gap"] == "-"):
-        return None
+    if written in known.GLUED_UNITS and match["gap"]:
+        word_of_its_own = after(match) or match.string.startswith("'", match.end())
+        if word_of_its_own or match["gap"] == "-":
+            return None
+    if written in ("C", "F"):
+        single_digit = len(amount + (upto or "")) == 1
+        if single_digit or before(match).lower() in known.LETTERED_PLACES:
+            return None
     unit = known.UNITS[written]
     if written == "m" and re.search(r"\dh\s?$", match.string[: match.start()]):
         unit = "minute"
@@ -135,10 +148,11 @@ def _fraction(match: re.Match[str]) -> str:
     return f"{words} {numbers.plural(unit) if whole else unit}"
 
 
-@RULES.rule(rf"(?<![\w.])({NUMBER})\s?\^\s?([-\u2212]?\d+)")
+@RULES.rule(rf"(?<![\w.])({NUMBER}|[A-Za-z])\s?\^\s?([-\u2212]?\d+)")
 def _power(match: re.Match[str]) -> str:
+    base = match[1] if match[1].isalpha() else numbers.decimal(match[1])
     power = {"2": "squared", "3": "cubed"}.get(match[2]) or f"to the power of {numbers.decimal(match[2])}"
-    return f"{numbers.decimal(match[1])} {power}"
+    return f"{base} {power}"
 
 
 @RULES.rule(rf"(?<![\w.])({NUMBER})[eE]([+-]?\d+)(?!\w)")

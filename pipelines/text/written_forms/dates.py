@@ -80,10 +80,12 @@ def _weekday_range(match: re.Match[str]) -> str:
 
 
 _HALF_DAY = r"(?P<half>[ap])(?:\.\s?m\.|\.?m\b)"
+_HALF_DAY_AHEAD = r"(?=[0-5]\d(?:\s?(?:[-\u2013]|to|and|or)\s?\d{1,2}(?:[.:][0-5]\d)?)?\s?[ap]\.?\s?m\b)"
+"""Makes a time of 2.30pm and 2.30-3.30pm."""
 
 
 @RULES.rule(
-    rf"(?<![\d:.,])(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:])(?:\s?{_HALF_DAY})?",
+    rf"(?<![\d:.,])(?P<hour>\d{{1,2}})(?::|\.{_HALF_DAY_AHEAD})(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:])(?:\s?{_HALF_DAY})?",
     re.I,
 )
 def _clock(match: re.Match[str]) -> str | None:
