@@ -70,8 +70,11 @@ def _short_month(match: re.Match[str]) -> str:
 @RULES.rule(
     rf"\b({any_of(d.title() for d in known.WEEKDAY_OF)})(?:\.(?=[\s,]|$)|(?=,?\s(?:\d|{MONTH}))|(?=[-\u2013][A-Z][a-z]{{2}}\b)|(?<=[a-z][-\u2013](?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)))"
 )
-def _weekday(match: re.Match[str]) -> str:
-    return known.WEEKDAY_OF[match[1].lower()] + stop(match)
+def _weekday(match: re.Match[str]) -> str | None:
+    if match[1] == "Sun" and before(match).lower() == "the":
+        return None
+    dated = re.match(rf"\s+{MONTH}", match.string[match.end() :])
+    return known.WEEKDAY_OF[match[1].lower()] + ("" if dated else stop(match))
 
 
 @RULES.rule(r"(?<=[a-z])[-\u2013](?=(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b)")

@@ -41,9 +41,12 @@ def texts(text: str, **options: int) -> list[str]:
             "Just a sec.",
             "I'm coming.",
             "I love art.",
-            "I paint.",
+            "I do.",
         ],
         ["It has vitamin C.", "I like it.", "See Vol. II and No. V of it.", "C. S. Lewis did."],
+        ["It was… strange.", "“Well…” she said.", "“Well…”", "He left.", "Wait…", "What?", "Oh…", "No…"],
+        ["On Mar. 5 he came.", "Sun. Aug. 5 was hot.", "They lay in the sun.", "In May.", "5 of us sat."],
+        ["她走了……", "“我……”他说。", "Tom…", "走了。", "“嗯…？”", "好…"],
         ["你好。", "今天天气很好！", "“真的吗？”他问。", "我们走吧……", "好。"],
     ],
 )
