@@ -154,8 +154,12 @@ def arpabet_of(word: str) -> str:
 
 
 def _part(parts: list[str], index: int) -> str:
-    """A part of a compound: ``A-list``, ``read-only``."""
-    return spelled("a") if parts[index] == "a" else homograph(parts, index) or arpabet_of(parts[index])
+    """A part of a compound: ``A-list``, ``read-only``, ``re-enter``."""
+    if parts[index] == "a":
+        return spelled("a")
+    if parts[index] == "re" and index == 0:
+        return "R IY2"
+    return homograph(parts, index) or arpabet_of(parts[index])
 
 
 def spelled(word: str) -> str:

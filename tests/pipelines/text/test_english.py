@@ -106,6 +106,8 @@ def test_text_without_words_is_refused(text):
         ("narrating", "N EH1 R EY2 T IH0 NG"),
         ("unzipped", "AH0 N Z IH1 P T"),
         ("read-only", "R IY1 D OW1 N L IY0"),
+        ("re-enter", "R IY2 EH1 N T ER0"),
+        ("do-re-mi", "D UW1 R EY1 M IY1"),
         ("A-list", "EY1 L IH1 S T"),
         ("wi-fi", "W AY1 F AY2"),
         ("T‑shirt", "T IY1 SH ER2 T"),
