@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.failure import CraftError
 from pipelines.text.english import to_utterance
-from pipelines.text.lexicon import lexicon
+from pipelines.text.lexicon import drawn_out, lexicon
 from pipelines.text.pronunciation import arpabet_of, fold, words_to_phonemes
 from pipelines.text.symbols import NO_TONE, SYMBOL_ID, is_pause
 
@@ -148,11 +148,47 @@ def test_the_dictionary_loads_quickly():
         ("cyberpunk", "S AY1 B ER0 P AH2 NG K"),
         ("nobody'll", "N OW1 B AA2 D IY2 AH0 L"),
         ("rock'n'roll", "R AA1 K AH0 N R OW1 L"),
-        ("pfft", "P IY1 EH1 F EH1 F T IY1"),
+        ("xkcd", "EH1 K S K EY1 S IY1 D IY1"),
+        ("www", "D AH1 B AH0 L Y UW0 D AH1 B AH0 L Y UW0 D AH1 B AH0 L Y UW0"),
     ],
 )
 def test_words_nobody_wrote_down(word, arpabet):
     assert arpabet_of(word) == arpabet
+
+
+@pytest.mark.parametrize(
+    ("drawn", "plain"),
+    [
+        ("Nooooo", "no"),
+        ("sooooo", "so"),
+        ("NOOO", "no"),
+        ("Yesss", "yes"),
+        ("Hellooooo", "hello"),
+        ("realllly", "really"),
+        ("goooood", "good"),
+        ("coool", "cool"),
+        ("stoooop", "stop"),
+        ("Hmmmmm", "hmm"),
+        ("Grrrrrr", "grr"),
+        ("GRRR", "grr"),
+        ("Brrr", "brr"),
+        ("Zzzzzz", "zzz"),
+        ("Pssst", "psst"),
+        ("Pffft", "pfft"),
+        ("Shhhhh", "shh"),
+        ("Mmmmm", "mmm"),
+        ("Aaaargh", "argh"),
+    ],
+)
+def test_letters_drawn_out(drawn, plain):
+    assert plain in lexicon()
+    assert spoken(f"She said {drawn} to us.") == spoken(f"She said {plain} to us.")
+
+
+def test_only_letters_written_too_often_are_drawn_out():
+    assert arpabet_of("tsk") == "T IH1 S K"
+    assert not any(map(drawn_out, lexicon().words()))
+    assert not any(map(drawn_out, ["viii", "xxx", "www", "bookkeeper", "aaaa"]))
 
 
 def test_an_unknown_word_costs_milliseconds_and_then_nothing():
