@@ -254,8 +254,6 @@ UNITS = {
     "\u00b0C": "degree Celsius",
     "\u00b0F": "degree Fahrenheit",
     "\u00b0": "degree",
-    "C": "degree Celsius",
-    "F": "degree Fahrenheit",
     "Hz": "hertz",
     "kHz": "kilohertz",
     "MHz": "megahertz",
@@ -314,7 +312,7 @@ UNITS = {
     "mpg": "mile per gallon",
     "%": "percent",
 }
-GLUED_UNITS = frozenset("in A C F V J W MP cal".split())
+GLUED_UNITS = frozenset("in A V J W MP cal".split())
 """Words or names of their own: units only when glued to the number or when no word follows."""
 LETTERED_PLACES = frozenset(
     "seat seats row room gate flat apartment apt platform unit block hall stand section page figure fig exit bus route line "

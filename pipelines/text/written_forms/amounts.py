@@ -104,20 +104,30 @@ def _many(match: re.Match[str]) -> str:
     return "tens" if match["tens"] else f"{numbers.cardinal(match['many'])}s".removeprefix("one ")
 
 
+_DEGREES = r"[-\u2212]?\d{1,3}(?:\.\d+)?"
+
+
+@RULES.rule(
+    rf"(?<![\w.,+/-])(?P<amount>{_DEGREES})(?:{DASH}(?P<upto>{_DEGREES}))?(?P<gap>\s?)(?P<scale>[CF])(?![\w'/-]|\.\w)"
+)
+def _bare_degrees(match: re.Match[str]) -> str | None:
+    amount, upto = match["amount"], match["upto"]
+    one_digit = amount.isdigit() and len(amount) == 1 and not upto
+    if one_digit or match["gap"] and after(match) or before(match).lower() in known.LETTERED_PLACES:
+        return None
+    scale = {"C": "Celsius", "F": "Fahrenheit"}[match["scale"]]
+    return numbers.decimal(amount) + (f" to {numbers.decimal(upto)}" if upto else "") + f" degrees {scale}"
+
+
 @RULES.rule(
     rf"(?<!/)(?P<amount>{SIGNED})(?:\s?(?:-|\u2013|\u2212|to)\s?(?P<upto>{NUMBER}))?(?P<scale>\s(?:thousand|million|billion))?"
     rf"(?P<gap>\s?|-)(?P<unit>{any_of(known.UNITS)})(?P<period>\.(?=\s+[a-z,]))?(?![\w/])"
 )
 def _measure(match: re.Match[str]) -> str | None:
     written, amount, upto = match["unit"], match["amount"], match["upto"]
-    if written in known.GLUED_UNITS and match["gap"]:
-        word_of_its_own = after(match) or match.string.startswith("'", match.end())
-        if word_of_its_own or match["gap"] == "-":
-            return None
-    if written in ("C", "F"):
-        single_digit = len(amount + (upto or "")) == 1
-        if single_digit or before(match).lower() in known.LETTERED_PLACES:
-            return None
+    letter = after(match) or match["gap"] == "-" or match.string.startswith("'s", match.end())
+    if written in known.GLUED_UNITS and match["gap"] and letter:
+        return None
     unit = known.UNITS[written]
     if written == "m" and re.search(r"\dh\s?$", match.string[: match.start()]):
         unit = "minute"
