@@ -1,7 +1,8 @@
 """The melody of English questions: who can be answered yes or no rises at the end, by rule.
 
 From the last accent on, F0 is low and climbs to the end of the question: L* H-H% of ToBI (Pierrehumbert 1980, "The phonology
-and phonetics of English intonation"). Questions with a question word, and those with a choice, fall as statements do.
+and phonetics of English intonation"). Questions with a question word, and those with a choice, fall as statements do; where
+an address or a clause stands before the question itself, a clause that turns its verb around goes before a question word.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ from pipelines.text.symbols import ENGLISH_STRESS, is_mandarin
 from pipelines.text.utterance import Utterance, Word
 
 QUESTION_WORDS = frozenset("what when where which who whom whose why how".split())
-BEFORE_THEM = frozenset("and at but by for from in of on or so then to well with".split())
-"""A question word may come behind these: to whom, but why."""
+BEFORE_THEM = frozenset("and at but by for from hey in now of oh on or so then to well with".split())
+"""A question word may come behind these: to whom, but why, now what."""
+TURNED_AROUND = frozenset(
+    "am is are was were do does did have has had can could will would shall should may might must ca wo sha ai".split()
+)
+"""Verbs that open what can be answered yes or no, tags as well, without their "n't"."""
 CHOICE = "or"
 UNACCENTED = frozenset(
     "it me him her us them you i he she we they one of to at in for is are was were be".split()
@@ -40,23 +45,34 @@ class Rise:
 
 def rises(utterance: Utterance) -> Iterator[Rise]:
     """Where the utterance has to rise: from the last accented vowel of a question to its end."""
-    words: list[Word] = []
+    clauses: list[list[Word]] = [[]]
     after = {word.last: word for word in utterance.words}
     for place, symbol in enumerate(utterance.phonemes):
         if place in after:
-            words.append(after[place])
-        english = not any(is_mandarin(utterance.phonemes[word.first]) for word in words)
-        if symbol == "?" and words and english and can_be_denied([word.text for word in words]):
-            yield Rise(last_accent(words, utterance.tones), words[-1].last)
-        if symbol in (".", "?", "!"):
-            words = []
+            clauses[-1].append(after[place])
+        if symbol == "?":
+            words = [word for clause in clauses for word in clause]
+            english = not any(is_mandarin(utterance.phonemes[word.first]) for word in words)
+            if words and english and can_be_denied([[word.text for word in clause] for clause in clauses]):
+                yield Rise(last_accent(words, utterance.tones), words[-1].last)
+        if symbol == ",":
+            clauses.append([])
+        elif symbol in (".", "?", "!"):
+            clauses = [[]]
 
 
-def can_be_denied(words: Sequence[str]) -> bool:
-    """Whether ``words``, a question, can be answered yes or no."""
-    plain = [re.sub(r"['’]\w+$", "", word.lower()) for word in words]
-    opening = next((word for word in plain if word not in BEFORE_THEM), "")
-    return opening not in QUESTION_WORDS and CHOICE not in plain
+def can_be_denied(clauses: Sequence[Sequence[str]]) -> bool:
+    """Whether the words of ``clauses``, a question, can be answered yes or no."""
+    plain = [[re.sub(r"(n['’]t|['’]\w+)$", "", word.lower()) for word in clause] for clause in clauses]
+    opened = [(_opening(clause), len(clause)) for clause in plain]
+    asks_whether = any(word in TURNED_AROUND and length > 1 for word, length in opened)  # Will is a name, too
+    asks_what = any(word in QUESTION_WORDS for word, _ in opened)
+    chooses = any(CHOICE in clause for clause in plain)
+    return not chooses and (asks_whether or not asks_what)
+
+
+def _opening(clause: Sequence[str]) -> str:
+    return next((word for word in clause if word not in BEFORE_THEM), "")
 
 
 def last_accent(words: Sequence[Word], tones: Sequence[int]) -> int:

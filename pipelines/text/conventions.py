@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 MONTHS = ("January February March April May June July August September October November December").split()
 MONTH_OF = (
     {name.lower(): name for name in MONTHS}
@@ -191,6 +193,21 @@ NUMBERED = {
     "c": "circa",
 }
 """Before a number, with their period."""
+_BEFORE_I = frozenset("vol vols ch chap fig figs op".split())
+"""Before the numeral I as well; behind the others it is who speaks: no. I will not."""
+_SMALL_LETTERS = frozenset("c ca".split())
+"""Capitals are a letter's name or a state: vitamin C. 3 a day."""
+
+
+def takes_number(short: str, follower: str) -> bool:
+    """Whether ``short``, one of ``NUMBERED`` with its period behind it, is said together with ``follower``."""
+    lower = short.lower()
+    if lower in _SMALL_LETTERS and short != lower:
+        return False
+    if follower == "I":
+        return lower in _BEFORE_I
+    return re.match(r"\d|[IVXLC]+\Z", follower) is not None
+
 
 UNITS = {
     "km": "kilometer",
@@ -297,6 +314,11 @@ UNITS = {
 }
 GLUED_UNITS = frozenset("in A V J W MP cal".split())
 """Words or names of their own: units only when glued to the number or when no word follows."""
+LETTERED_PLACES = frozenset(
+    "seat seats row room gate flat apartment apt platform unit block hall stand section page figure fig exit bus route line "
+    "class grade level size type model iphone".split()
+)
+"""Before a number and a letter that are a name: seat 14C."""
 
 CURRENCIES = {
     "$": ("dollar", "cent"),

@@ -228,6 +228,17 @@ def _dove(before: str, after: str, words: Sequence[str]) -> str:
     return "D OW1 V" if after in ("into", "in", "down", "under", "off", "deep") else "D AH1 V"
 
 
+_SOWN = frozenset(
+    "a an the some it them his her my our your their its seed seeds corn wheat grain barley oats beans peas grass flowers "
+    "crops discord doubt".split()
+)
+
+
+def _sow(before: str, after: str, words: Sequence[str]) -> str:
+    planting = before in _VERB_FOLLOWS or (after in _SOWN and before not in _NOUN_FOLLOWS) or "reap" in words
+    return "S OW1" if planting else "S AW1"
+
+
 _SPECIAL: dict[str, Callable[[str, str, Sequence[str]], str]] = {
     "bass": _bass,
     "bow": _bow,
@@ -239,6 +250,7 @@ _SPECIAL: dict[str, Callable[[str, str, Sequence[str]], str]] = {
     "lives": _lives,
     "minute": _minute,
     "read": _read,
+    "sow": _sow,
     "tear": _tear,
     "tears": _tears,
     "used": _used,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import re
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 
 LEXICON_FOLDER = Path(__file__).parents[2] / "assets" / "lexicon"
@@ -51,3 +53,24 @@ def lexicon() -> Lexicon:
         lines = file.read().splitlines()
     additions = (LEXICON_FOLDER / "additions.txt").read_text(encoding="utf-8").splitlines()
     return Lexicon([*lines, *additions])
+
+
+_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+_NUMERAL = re.compile("[ivx]+")
+_SINGLE = frozenset("go long so stop yo".split())
+"""Meant by ``goooo`` and ``stoooop``, rather than goo and stoop."""
+
+
+def drawn_out(word: str) -> str | None:
+    """``nooooo`` -> no, ``grrrrrr`` -> grr: the word of the dictionary whose letters were written too often."""
+    stretched = _DRAWN_OUT.findall(word)
+    if not stretched or word in lexicon() or _NUMERAL.fullmatch(word):
+        return None
+    if word == word[0] * len(word):  # zzzzz is a sound, and www is three letters
+        spellings = [word[0] * 3] if word[0] not in "aeiou" else []
+    else:
+        frame = _DRAWN_OUT.sub("{}", word)
+        choices = product(*((2 * letter, letter) for letter in stretched))
+        spellings = [frame.format(*letters) for letters in choices]
+        spellings.sort(key=lambda spelling: spelling not in _SINGLE)
+    return next((spelling for spelling in spellings if spelling in lexicon()), None)

@@ -32,6 +32,10 @@ _QUOTES = {
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\u300c\u300d\u300e\u300f", '"'),
 }
 _KEPT_SYMBOLS = frozenset("\u00b0")
+_CLITIC = re.compile(r"'(?:s|d|ll|ve)\b", re.I)
+"""Said in one word with what stands before it: the eighth's wives."""
+_SUPERSCRIPT = re.compile(r"(?![²³](?![²³¹⁰⁴-⁹]))(?<=[^\W_])[⁺⁻]?[²³¹⁰⁴-⁹]+")
+"""Powers, but for a lone square or cube, which is part of a unit."""
 _VULGAR_FRACTION = re.compile(r"(\d?)([\u00bc-\u00be\u2150-\u215e])")
 
 
@@ -72,6 +76,9 @@ def read_pieces(text: str) -> list[Piece]:
             at = end
     pieces, at = [], 0
     for start, (end, spoken) in sorted(claims.items()):
+        clitic = _CLITIC.match(cleaned, end)
+        if clitic and not any(claimed[end : clitic.end()]) and spoken[-1:].isalpha():
+            end, spoken = clitic.end(), spoken + clitic.group()
         if at < start:
             pieces.append(Piece(cleaned[at:start], cleaned[at:start]))
         pieces.append(Piece(cleaned[start:end], spoken))
@@ -84,6 +91,7 @@ def read_pieces(text: str) -> list[Piece]:
 def clean(text: str) -> str:
     """NFKC, straight quotes, no emoji, no control or invisible characters; line breaks become spaces."""
     text = _VULGAR_FRACTION.sub(_spaced_fraction, text)
+    text = _SUPERSCRIPT.sub(lambda power: "^" + unicodedata.normalize("NFKC", power.group()), text)
     text = "".join(_BEFORE_NFKC.get(c, c) for c in text)
     text = "".join(_QUOTES.get(c, c) for c in unicodedata.normalize("NFKC", text)).replace("\u2044", "/")
     return "".join(_visible(c) for c in text)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.text.homographs import homograph
 from pipelines.text.inflection import stems
-from pipelines.text.lexicon import lexicon
+from pipelines.text.lexicon import drawn_out, lexicon
 from pipelines.text.symbols import ARPABET, ENGLISH_STRESS, NO_TONE
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _letter(word: str, index: int, words: Sequence[str]) -> str | None:
 @lru_cache(maxsize=20_000)
 def arpabet_of(word: str) -> str:
     """Phonemes with stress digits of one folded word; empty when it holds no letter of a-z."""
-    known = lexicon().first(word)
+    known = lexicon().first(drawn_out(word) or word)
     if known:
         return known
     for stem, whole in stems(word):
@@ -154,8 +154,12 @@ def arpabet_of(word: str) -> str:
 
 
 def _part(parts: list[str], index: int) -> str:
-    """A part of a compound: ``A-list``, ``read-only``."""
-    return spelled("a") if parts[index] == "a" else homograph(parts, index) or arpabet_of(parts[index])
+    """A part of a compound: ``A-list``, ``read-only``, ``re-enter``."""
+    if parts[index] == "a":
+        return spelled("a")
+    if parts[index] == "re" and index == 0:
+        return "R IY2"
+    return homograph(parts, index) or arpabet_of(parts[index])
 
 
 def spelled(word: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.text.conventions import AFTER_NAMES, MONTH_OF, NUMBERED, TITLES, WEEKDAY_OF
+from pipelines.text.conventions import AFTER_NAMES, MONTH_OF, NUMBERED, TITLES, WEEKDAY_OF, takes_number
 
 MAX_CHARS = 220
 """About fifteen seconds of speech. A Chinese character counts for three."""
@@ -23,21 +23,24 @@ INLINE_PAUSE = re.compile(
 """``[0.5s]`` or ``\u30100.5\u79d2\u3011``: a silence the writer asks for."""
 
 _CLOSERS = "\"'\u201d\u2019\u00bb)\\]}\u300d\u300f\u3011\uff09\u300b"
+_WIDE = r"\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _BREAK = re.compile(
     rf"(?P<paragraph>[ \t]*\n[ \t]*(?:\n[ \t]*)+)|(?P<line>[ \t]*\n[ \t]*)"
-    rf"|(?P<wide>[\u3002\uff01\uff1f\u2026\uff61]+[{_CLOSERS}]*)"
+    rf"|(?P<wide>(?:[\u3002\uff01\uff1f\uff61]|(?<=[{_WIDE}])\u2026|\u2026(?=\u2026*[{_CLOSERS}]*[{_WIDE}]))"
+    rf"[\u3002\uff01\uff1f\u2026\uff61]*[{_CLOSERS}]*)"
     rf"|(?P<stop>[.!?\u2026]+[{_CLOSERS}]*(?=\s|$))"
 )
 _NEVER_LAST = {*TITLES, *NUMBERED, "vs", "e.g", "i.e", "eg", "ie", "cf", "viz", "approx", "al", "a.k.a"} - {
     "no",
     "p",
     "v",
+    "c",
 }
+_SHORT_DATES = frozenset("mar sat sun".split())
+"""Words too: He sat. They lay in the sun."""
 _SELDOM_LAST = {*AFTER_NAMES, *MONTH_OF, *WEEKDAY_OF, "etc", "a.m", "p.m", "no", "p", "v"} - {
     "may",
-    "sun",
-    "sat",
-    "mar",
+    *_SHORT_DATES,
 }
 _STARTERS = frozenset(
     "The A An It He She They We I You This That These Those There In On At But And So Then When While If As After "
@@ -48,7 +51,7 @@ _SPEAKER = re.compile(
 )
 """“...？”他问: the quotation belongs to the sentence that says who spoke."""
 _SPEAKABLE = re.compile(r"[^\W_]")
-_WIDE_LETTER = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_WIDE_LETTER = re.compile(rf"[{_WIDE}]")
 _REST_OF_BRACES = re.compile(r"[^{}]{0,80}\}")
 _CUTS = (
     re.compile(rf"(?:[;:\uff1b\uff1a]|\s[\u2013\u2014-]|\u2014)[{_CLOSERS}]*\s?|[\u2014\uff1b\uff1a]"),
@@ -169,7 +172,10 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     short = word.lower()
     if word.isdigit() and not text[start : match.start() - len(word)].strip():
         return False
-    if short in NUMBERED and (follower[:1].isdigit() or re.fullmatch("[IVXLC]+", follower)):
+    if short in NUMBERED and takes_number(word, follower):
+        return False
+    dated = follower[:1].isdigit() or follower.lower() in MONTH_OF
+    if dated and short in _SHORT_DATES and word[0].isupper():
         return False
     if short in AFTER_NAMES and short in TITLES:
         before = text[start : match.start() - len(word)].split()

@@ -50,7 +50,8 @@ def _email(match: re.Match[str]) -> str:
 
 
 @RULES.rule(
-    rf"\b(?:https?://|www\.)[^\s<>\"]+|(?<![\w@.])(?:[a-z0-9-]+\.)+(?:{_TOP_DOMAINS})\b(?:/[^\s<>\"]*)?", re.I
+    rf"\b(?:https?://|www\.)[^\s<>\"']+|(?<![\w@.])(?:[a-z0-9-]+\.)+(?:{_TOP_DOMAINS})\b(?:/[^\s<>\"']*)?",
+    re.I,
 )
 def _url(match: re.Match[str]) -> str | None:
     written = match.group()

@@ -11,8 +11,8 @@ from pipelines.text.written_forms.rules import DASH, NUMBER, SIGNED, RuleBook, a
 RULES = RuleBook()
 
 _SCALE = (
-    rf"(?:\s?(?P<scale>{any_of(m for m in known.MAGNITUDES if len(m) > 2)})"
-    rf"|(?P<short>{any_of(m for m in known.MAGNITUDES if len(m) < 3)}))?"
+    rf"(?:\s?(?P<scale>{any_of(m for m in known.MAGNITUDES if len(m) > 1 or m == 'm')})"
+    rf"|(?P<short>{any_of(m for m in known.MAGNITUDES if len(m) == 1)}))?"
 )
 _SIGNS = any_of(c for c in known.CURRENCIES if not c.isalpha())
 _CODES = any_of(known.CURRENCIES)
@@ -98,12 +98,35 @@ def _decade(match: re.Match[str]) -> str:
 
 
 @RULES.rule(
+    r"(?<![\w.,])(?:(?P<many>100|1,?000|10,?000|1,?000,?000)'?s(?= of\b)|(?P<tens>10)'?s(?= of (?:thousand|million|billion)s))"
+)
+def _many(match: re.Match[str]) -> str:
+    return "tens" if match["tens"] else f"{numbers.cardinal(match['many'])}s".removeprefix("one ")
+
+
+_DEGREES = r"[-\u2212]?\d{1,3}(?:\.\d+)?"
+
+
+@RULES.rule(
+    rf"(?<![\w.,+/-])(?P<amount>{_DEGREES})(?:{DASH}(?P<upto>{_DEGREES}))?(?P<gap>\s?)(?P<scale>[CF])(?![\w'/-]|\.\w)"
+)
+def _bare_degrees(match: re.Match[str]) -> str | None:
+    amount, upto = match["amount"], match["upto"]
+    one_digit = amount.isdigit() and len(amount) == 1 and not upto
+    if one_digit or match["gap"] and after(match) or before(match).lower() in known.LETTERED_PLACES:
+        return None
+    scale = {"C": "Celsius", "F": "Fahrenheit"}[match["scale"]]
+    return numbers.decimal(amount) + (f" to {numbers.decimal(upto)}" if upto else "") + f" degrees {scale}"
+
+
+@RULES.rule(
     rf"(?<!/)(?P<amount>{SIGNED})(?:\s?(?:-|\u2013|\u2212|to)\s?(?P<upto>{NUMBER}))?(?P<scale>\s(?:thousand|million|billion))?"
     rf"(?P<gap>\s?|-)(?P<unit>{any_of(known.UNITS)})(?P<period>\.(?=\s+[a-z,]))?(?![\w/])"
 )
 def _measure(match: re.Match[str]) -> str | None:
     written, amount, upto = match["unit"], match["amount"], match["upto"]
-    if written in known.GLUED_UNITS and match["gap"] and (after(match) or match["gap"] == "-"):
+    letter = after(match) or match["gap"] == "-" or match.string.startswith("'s", match.end())
+    if written in known.GLUED_UNITS and match["gap"] and letter:
         return None
     unit = known.UNITS[written]
     if written == "m" and re.search(r"\dh\s?$", match.string[: match.start()]):
@@ -135,10 +158,11 @@ def _fraction(match: re.Match[str]) -> str:
     return f"{words} {numbers.plural(unit) if whole else unit}"
 
 
-@RULES.rule(rf"(?<![\w.])({NUMBER})\s?\^\s?([-\u2212]?\d+)")
+@RULES.rule(rf"(?<![\w.])({NUMBER}|[A-Za-z])\s?\^\s?([-\u2212]?\d+)")
 def _power(match: re.Match[str]) -> str:
+    base = match[1] if match[1].isalpha() else numbers.decimal(match[1])
     power = {"2": "squared", "3": "cubed"}.get(match[2]) or f"to the power of {numbers.decimal(match[2])}"
-    return f"{numbers.decimal(match[1])} {power}"
+    return f"{base} {power}"
 
 
 @RULES.rule(rf"(?<![\w.])({NUMBER})[eE]([+-]?\d+)(?!\w)")
@@ -146,7 +170,11 @@ def _scientific(match: re.Match[str]) -> str:
     return f"{numbers.decimal(match[1])} times ten to the {numbers.decimal(match[2].lstrip('+'))}"
 
 
-@RULES.rule(rf"\b({any_of(known.NUMBERED)})\.\s?(?=\d|[IVXLC]+\b)", re.I)
-def _numbered(match: re.Match[str]) -> str:
-    word = known.NUMBERED[match[1].lower()]
-    return f"{word.title() if match[1][0].isupper() else word} "
+@RULES.rule(rf"\b({any_of(known.NUMBERED)})\.\s?(?:(?=\d)|((?-i:[IVXLC]+))\b)", re.I)
+def _numbered(match: re.Match[str]) -> str | None:
+    short, numeral = match.groups()
+    value = numbers.roman(numeral) if numeral else ""
+    if value is None or not known.takes_number(short, numeral or "1"):
+        return None
+    word = known.NUMBERED[short.lower()]
+    return f"{word.title() if short[0].isupper() else word} {value and numbers.cardinal(str(value))}"

@@ -24,6 +24,12 @@ def _phone(match: re.Match[str]) -> str:
     return ("plus " if match.group()[0] == "+" else "") + ", ".join(groups)
 
 
+@RULES.rule(r"(?<![\w.-])1-(8\d\d|900)-([A-Z]+(?:-[A-Z]+)*)\b")
+def _free_phone(match: re.Match[str]) -> str:
+    area = numbers.cardinal(match[1]) if match[1].endswith("00") else numbers.spell_digits(match[1])
+    return f"one {area} {match[2].replace('-', ' ').lower()}"
+
+
 @RULES.rule(r"(?<![\w-])\d+(?:-\d+){3,}(?![\w-])")
 def _digit_groups(match: re.Match[str]) -> str:
     return ", ".join(numbers.spell_digits(group) for group in match.group().split("-"))

@@ -70,8 +70,11 @@ def _short_month(match: re.Match[str]) -> str:
 @RULES.rule(
     rf"\b({any_of(d.title() for d in known.WEEKDAY_OF)})(?:\.(?=[\s,]|$)|(?=,?\s(?:\d|{MONTH}))|(?=[-\u2013][A-Z][a-z]{{2}}\b)|(?<=[a-z][-\u2013](?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)))"
 )
-def _weekday(match: re.Match[str]) -> str:
-    return known.WEEKDAY_OF[match[1].lower()] + stop(match)
+def _weekday(match: re.Match[str]) -> str | None:
+    if match[1] == "Sun" and before(match).lower() == "the":
+        return None
+    dated = re.match(rf"\s+{MONTH}", match.string[match.end() :])
+    return known.WEEKDAY_OF[match[1].lower()] + ("" if dated else stop(match))
 
 
 @RULES.rule(r"(?<=[a-z])[-\u2013](?=(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b)")
@@ -80,10 +83,12 @@ def _weekday_range(match: re.Match[str]) -> str:
 
 
 _HALF_DAY = r"(?P<half>[ap])(?:\.\s?m\.|\.?m\b)"
+_HALF_DAY_AHEAD = r"(?=[0-5]\d(?:\s?(?:[-\u2013]|to|and|or)\s?\d{1,2}(?:[.:][0-5]\d)?)?\s?[ap]\.?\s?m\b)"
+"""Makes a time of 2.30pm and 2.30-3.30pm."""
 
 
 @RULES.rule(
-    rf"(?<![\d:.,])(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:])(?:\s?{_HALF_DAY})?",
+    rf"(?<![\d:.,])(?P<hour>\d{{1,2}})(?::|\.{_HALF_DAY_AHEAD})(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:])(?:\s?{_HALF_DAY})?",
     re.I,
 )
 def _clock(match: re.Match[str]) -> str | None:

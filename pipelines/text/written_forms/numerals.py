@@ -28,7 +28,7 @@ def _roman(match: re.Match[str]) -> str | None:
     if value is None or not noun[0].isalpha():
         return None
     if noun in known.MONARCHS and (
-        len(numeral) > 1 or re.match(r"[.,;:!?)]|$| of\b| was\b", match.string[match.end() :])
+        len(numeral) > 1 or re.match(r"[.,;:!?)]|$|'s\b| of\b| was\b", match.string[match.end() :])
     ):
         return f"{noun} the {numbers.ordinal(str(value))}"
     follows = match.string[match.end() :]
@@ -44,10 +44,11 @@ def _roman(match: re.Match[str]) -> str | None:
     return None
 
 
-@RULES.rule(r"(?<![\w.])(?!0x\d{3})(\d+)\s?[xX\u00d7](?=\s?\d)\s?")
+@RULES.rule(r"(?:(?<![\w.])|(?<=\d[xX*\u00d7]))(?!0x\d{3})(\d+(?:\.\d+)?)\s?([xX*\u00d7](?=\s?\d))\s?")
 def _dimension(match: re.Match[str]) -> str:
-    times = "\u00d7" in match.group() and " " in match.group()
-    return f"{numbers.cardinal(match[1])} {'times' if times else 'by'} "
+    product = re.match(r"[\d\s.xX*\u00d7]+=", match.string[match.end() :])
+    times = product or match[2] == "*" or match[2] == "\u00d7" and " " in match.group()
+    return f"{numbers.decimal(match[1])} {'times' if times else 'by'} "
 
 
 @RULES.rule(r"(?<![\w.])(\d+(?:\.\d+)?)[xX](?!\w)")
@@ -55,9 +56,9 @@ def _fold(match: re.Match[str]) -> str:
     return f"{numbers.decimal(match[1])} times"
 
 
-@RULES.rule(r"(?<![\w.])(\d+(?:\.\d+)?)k\b")
-def _thousands(match: re.Match[str]) -> str:
-    return f"{numbers.decimal(match[1])} thousand"
+@RULES.rule(r"(?<![\w.])(\d+(?:\.\d+)?)(k|\s?(?:bn|mn|tn))\b")
+def _large(match: re.Match[str]) -> str:
+    return f"{numbers.decimal(match[1])} {known.MAGNITUDES[match[2].strip()]}"
 
 
 @RULES.rule(
@@ -70,7 +71,9 @@ def _code(match: re.Match[str]) -> str:
             words.append(_code_number(part))
         elif part.isalpha():
             words.append(
-                capitals(part)
+                letters(part)
+                if part.isupper() and len(part) < 3
+                else capitals(part)
                 if part.isupper()
                 else part
                 if part.lower() in lexicon() and len(part) > 1
@@ -92,7 +95,7 @@ def _range(match: re.Match[str]) -> str | None:
         r"\d(?:k|m|bn?|mn|\s?[ap]\.?m\.?)?$", match.string[: match.start()], re.I
     ):
         return None
-    sum_ahead = " " in match.group() and re.match(r"\d+(?:\.\d+)?\s*=", match.string[match.end() :])
+    sum_ahead = re.match(r"\d+(?:\.\d+)?\s*=", match.string[match.end() :])
     return " minus " if sum_ahead else " to "
 
 
@@ -121,9 +124,11 @@ def _digits(match: re.Match[str]) -> str:
 
 
 def _code_number(digits: str) -> str:
-    if len(digits) > 4 and digits.isdigit():
+    if not digits.isdigit():
+        return numbers.decimal(digits)
+    if len(digits) > 4:
         return numbers.spell_digits(digits)
-    return numbers.year(digits) if len(digits) == 4 and digits[0] in "12" else numbers.decimal(digits)
+    return numbers.year(digits) if len(digits) == 4 and digits[0] in "12" else numbers.cardinal(digits)
 
 
 def _word_or_letters(part: str) -> str:

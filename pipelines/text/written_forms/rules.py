@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pipelines.text import conventions as known
-from pipelines.text.lexicon import lexicon
+from pipelines.text.lexicon import drawn_out, lexicon
 
 Reader = Callable[[re.Match[str]], "str | None"]
 
@@ -72,7 +72,7 @@ def capitals(word: str) -> str:
         return word
     if word in known.SPELLED_ACRONYMS:
         return letters(word)
-    if lower in lexicon():
+    if lower in lexicon() or drawn_out(lower):
         return word
     pronounceable = len(word) > 4 and re.search("[aeiouy]", lower) and not re.search("[^aeiouy]{4}", lower)
     return word if pronounceable else letters(word)

@@ -19,7 +19,18 @@ def melody(text: str, heard_hz: float = 200.0) -> tuple[list[float], np.ndarray]
 
 
 @pytest.mark.parametrize(
-    "text", ["You walked home in the rain?", "Is she your sister?", "He said what?", "And did you see it?"]
+    "text",
+    [
+        "You walked home in the rain?",
+        "Is she your sister?",
+        "He said what?",
+        "And did you see it?",
+        "You know what that is, don't you?",
+        "When I come, will you be there?",
+        "Did you see the fox, who lived here?",
+        "Mama, can't you see it?",
+        "Oh, it is yours?",
+    ],
 )
 def test_a_question_that_can_be_denied_rises(text: str) -> None:
     ends, _ = melody(text)
@@ -35,6 +46,14 @@ def test_a_question_that_can_be_denied_rises(text: str) -> None:
         "But why did she laugh?",
         "To whom did you give it?",
         "What's that?",
+        "Now what?",
+        "Oh, what is that?",
+        "Mama, why is the sky blue?",
+        "Excuse me, where is the station?",
+        "Mr. Fox, who is there?",
+        "Will, where are you?",
+        "What is that, Mama?",
+        "Why don't you, my dear, come in?",
         "Would you like tea or coffee?",
         "What a day!",
         "你喜欢苹果吗？",

@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.failure import CraftError
 from pipelines.text.english import to_utterance
-from pipelines.text.lexicon import lexicon
+from pipelines.text.lexicon import drawn_out, lexicon
 from pipelines.text.pronunciation import arpabet_of, fold, words_to_phonemes
 from pipelines.text.symbols import NO_TONE, SYMBOL_ID, is_pause
 
@@ -59,6 +59,25 @@ def test_words_are_those_of_the_page(text, written):
     assert [word.text for word in to_utterance(text).words] == written
 
 
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("Henry VIII's", "EY T TH S"),
+        ("Elizabeth I's", "F ER S T S"),
+        ("World War II’s", "T UW Z"),
+        ("in 2024's", "F AO R Z"),
+        ("iPhone 15's", "T IY N Z"),
+        ("Apple Inc.'s", "R EY T IH D Z"),
+        ("King Jr.'s", "Y ER Z"),
+        ("the U.S.'s", "EH S IH Z"),
+        ("example.com's", "K AA M Z"),
+        ("chapter 3'll", "TH R IY AH L"),
+    ],
+)
+def test_an_ending_joins_what_a_number_or_a_short_form_stands_for(text, last):
+    assert spoken(text).endswith(f"{last} .")
+
+
 @pytest.mark.parametrize("text", ["Hello Мир", "你好", "こんにちは hello"])
 def test_other_scripts_are_refused(text):
     with pytest.raises(CraftError) as failure:
@@ -87,6 +106,8 @@ def test_text_without_words_is_refused(text):
         ("narrating", "N EH1 R EY2 T IH0 NG"),
         ("unzipped", "AH0 N Z IH1 P T"),
         ("read-only", "R IY1 D OW1 N L IY0"),
+        ("re-enter", "R IY2 EH1 N T ER0"),
+        ("do-re-mi", "D UW1 R EY1 M IY1"),
         ("A-list", "EY1 L IH1 S T"),
         ("wi-fi", "W AY1 F AY2"),
         ("T‑shirt", "T IY1 SH ER2 T"),
@@ -127,11 +148,47 @@ def test_the_dictionary_loads_quickly():
         ("cyberpunk", "S AY1 B ER0 P AH2 NG K"),
         ("nobody'll", "N OW1 B AA2 D IY2 AH0 L"),
         ("rock'n'roll", "R AA1 K AH0 N R OW1 L"),
-        ("pfft", "P IY1 EH1 F EH1 F T IY1"),
+        ("xkcd", "EH1 K S K EY1 S IY1 D IY1"),
+        ("www", "D AH1 B AH0 L Y UW0 D AH1 B AH0 L Y UW0 D AH1 B AH0 L Y UW0"),
     ],
 )
 def test_words_nobody_wrote_down(word, arpabet):
     assert arpabet_of(word) == arpabet
+
+
+@pytest.mark.parametrize(
+    ("drawn", "plain"),
+    [
+        ("Nooooo", "no"),
+        ("sooooo", "so"),
+        ("NOOO", "no"),
+        ("Yesss", "yes"),
+        ("Hellooooo", "hello"),
+        ("realllly", "really"),
+        ("goooood", "good"),
+        ("coool", "cool"),
+        ("stoooop", "stop"),
+        ("Hmmmmm", "hmm"),
+        ("Grrrrrr", "grr"),
+        ("GRRR", "grr"),
+        ("Brrr", "brr"),
+        ("Zzzzzz", "zzz"),
+        ("Pssst", "psst"),
+        ("Pffft", "pfft"),
+        ("Shhhhh", "shh"),
+        ("Mmmmm", "mmm"),
+        ("Aaaargh", "argh"),
+    ],
+)
+def test_letters_drawn_out(drawn, plain):
+    assert plain in lexicon()
+    assert spoken(f"She said {drawn} to us.") == spoken(f"She said {plain} to us.")
+
+
+def test_only_letters_written_too_often_are_drawn_out():
+    assert arpabet_of("tsk") == "T IH1 S K"
+    assert not any(map(drawn_out, lexicon().words()))
+    assert not any(map(drawn_out, ["viii", "xxx", "www", "bookkeeper", "aaaa"]))
 
 
 def test_an_unknown_word_costs_milliseconds_and_then_nothing():
