@@ -65,8 +65,8 @@ def to_utterance(text: str, own: PersonalLexicon = NO_LEXICON) -> Utterance:
     Sounds written behind a character (``重{chong2}庆``) and the person's lexicon go before the dictionaries.
 
     Raises:
-        CraftError: ``text_unspeakable`` when it holds no word, ``language_unsupported`` for any third script,
-            ``pronunciation_misfit`` for braces that do not fit what stands before them.
+        CraftError: ``text_unspeakable`` when it holds no word, ``language_unsupported`` for any third script and for a character
+            that no dictionary reads, ``pronunciation_misfit`` for braces that do not fit what stands before them.
     """
     marked = mark(text)
     said = 0
@@ -85,7 +85,9 @@ def to_utterance(text: str, own: PersonalLexicon = NO_LEXICON) -> Utterance:
             known = corrections(characters) | own.places(characters) | given
             for word, syllables in zip(words, spoken_syllables(words, known, given), strict=True):
                 phonemes, tones = [], []
-                for syllable, tone in syllables:
+                for character, (syllable, tone) in zip(word, syllables, strict=True):
+                    if syllable == character:
+                        raise CraftError("language_unsupported", text=character)
                     for part in _parts(syllable):
                         phonemes.append(f"zh/{part}")
                         tones.append(NO_TONE if part in INITIALS else MANDARIN_TONE[tone])
@@ -125,7 +127,9 @@ def spoken_syllables(
     """
     from pypinyin import Style, lazy_pinyin
 
-    spelled = [lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True) for word in words]
+    spelled = [
+        lazy_pinyin(word, style=Style.TONE3, errors=list, neutral_tone_with_five=True) for word in words
+    ]
     first = 0
     for word in spelled:
         word[:] = [known.get(first + place, syllable) for place, syllable in enumerate(word)]

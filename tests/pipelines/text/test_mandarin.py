@@ -128,3 +128,14 @@ def test_silence_and_other_scripts_are_refused():
         to_utterance("！😀")
     with pytest.raises(CraftError, match="language_unsupported"):
         to_utterance("你好 мир")
+
+
+@pytest.mark.parametrize("text", ["他喝了㗎", "㗎㗎", "一㗎二㗎"])
+def test_a_character_that_no_dictionary_reads_is_named(text):
+    with pytest.raises(CraftError, match="language_unsupported") as caught:
+        to_utterance(text)
+    assert caught.value.facts["text"] == "㗎"
+
+
+def test_a_given_sound_reads_what_no_dictionary_does():
+    assert to_utterance("他喝了㗎{ga1}").phonemes[-3:-1] == ("zh/g", "zh/a")
