@@ -11,7 +11,7 @@ from types import MappingProxyType
 from pipelines.failure import CraftError
 from pipelines.text.mandarin_forms import write_out
 from pipelines.text.mandarin_tones import sandhi
-from pipelines.text.normalise import clean, normalise_english
+from pipelines.text.normalise import normalise_english
 from pipelines.text.overrides import MARK, mark, taken
 from pipelines.text.personal_lexicon import NO_LEXICON, PersonalLexicon
 from pipelines.text.pinyin import is_pinyin
@@ -72,7 +72,7 @@ def to_utterance(text: str, own: PersonalLexicon = NO_LEXICON) -> Utterance:
     said = 0
     draft = _Draft(["sil"], [NO_TONE], [])
     chinese = english = 0
-    for match in _TOKEN.finditer(write_out(clean(marked.text))):
+    for match in _TOKEN.finditer(write_out(marked.text)):
         token = match.group()
         sounds = marked.sounds[said : said + token.count(MARK)]
         said += len(sounds)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from pipelines.text.mandarin_numbers import cardinal, counted, decimal, spell_code, spell_digits
+from pipelines.text.normalise import clean
 from pipelines.text.written_forms.rules import RuleBook, any_of
 
 RULES = RuleBook()
@@ -80,10 +81,13 @@ _CURRENCIES = {
     "JPY": "日元", "HKD": "港元",
 }  # fmt: skip
 _CODE_WORDS = "电话|热线|拨打|拨|致电|号码|手机|手机号|微信|工号|学号|编号|尾号|验证码|密码|账号|帐号|卡号|邮编|座机|分机|单号|车牌|口令|QQ"
+_LISTED = re.compile(r"(?<=\d)\uff0c(?=\d)|(?<=[\u2460-\u249b])(?=[\u2460-\u249b])")
+"""Where a pause would be lost in cleaning: a full-width comma is no thousands mark, and \u2460\u2461 are two numbers."""
 
 
 def write_out(text: str) -> str:
-    """A cleaned text without digits: dates, times, sums, units, telephone and plain numbers in characters."""
+    """A text cleaned and without digits: dates, times, sums, units, telephone and plain numbers in characters."""
+    text = clean(_LISTED.sub("\u3001", text))
     for rule in RULES:
         text = rule.pattern.sub(lambda match, read=rule.read: _or_same(read(match), match), text)
     return text

@@ -15,7 +15,6 @@ from pipelines.text.gpt_sovits.symbols import PUNCTUATION, UNKNOWN, symbol_ids
 from pipelines.text.gpt_sovits.tones import ToneWord, joined, spoken_tones
 from pipelines.text.gpt_sovits.utterance import Span
 from pipelines.text.mandarin_forms import write_out
-from pipelines.text.normalise import clean
 from pipelines.text.overrides import MARK, taken
 from pipelines.text.personal_lexicon import NO_LEXICON, PersonalLexicon
 from pipelines.text.polyphones import corrections
@@ -42,7 +41,7 @@ _NO_VOWEL = {"n": "en", "ng": "en", "m": "en", "hm": "hen", "hng": "heng", "r": 
 
 def normalised(text: str) -> str:
     """The text as Mandarin says it: Chinese characters and the six marks of the table, two marks never in a row."""
-    spoken = write_out(clean(re.sub(r"\u2026+|\.{3,}", "\u2026", text).replace("\u2026", "\uff5e")))
+    spoken = write_out(re.sub(r"\u2026+|\.{3,}", "\u2026", text).replace("\u2026", "\uff5e"))
     spoken = spoken.translate(_AS_SPOKEN)
     spoken = re.sub(rf"[^{HAN}{MARK}{''.join(map(re.escape, PUNCTUATION - {'-'}))}]", "", spoken)
     return re.sub(r"([!?\u2026,.])[!?\u2026,.]+", r"\1", spoken)
