@@ -13,6 +13,7 @@ from pipelines.text.mandarin_forms import write_out
 from pipelines.text.mandarin_tones import sandhi
 from pipelines.text.normalise import normalise_english
 from pipelines.text.overrides import MARK, mark, taken
+from pipelines.text.particles import particle_readings
 from pipelines.text.personal_lexicon import NO_LEXICON, PersonalLexicon
 from pipelines.text.pinyin import is_pinyin
 from pipelines.text.polyphones import corrections
@@ -130,6 +131,7 @@ def spoken_syllables(
     spelled = [
         lazy_pinyin(word, style=Style.TONE3, errors=list, neutral_tone_with_five=True) for word in words
     ]
+    known = particle_readings(words) | known
     first = 0
     for word in spelled:
         word[:] = [known.get(first + place, syllable) for place, syllable in enumerate(word)]
