@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pipelines.failure import CraftError
+from pipelines.text.light_tones import LIGHT
 from pipelines.text.mandarin_forms import write_out
-from pipelines.text.mandarin_tones import sandhi
+from pipelines.text.mandarin_tones import lightened, sandhi
 from pipelines.text.normalise import normalise_english
 from pipelines.text.overrides import MARK, mark, taken
 from pipelines.text.particles import particle_readings
@@ -131,12 +132,13 @@ def spoken_syllables(
     spelled = [
         lazy_pinyin(word, style=Style.TONE3, errors=list, neutral_tone_with_five=True) for word in words
     ]
-    known = particle_readings(words) | known
+    decided = particle_readings(words) | known
     first = 0
     for word in spelled:
-        word[:] = [known.get(first + place, syllable) for place, syllable in enumerate(word)]
+        word[:] = [decided.get(first + place, syllable) for place, syllable in enumerate(word)]
         first += len(word)
-    tones = sandhi(words, [[int(s[-1]) if s[-1].isdigit() else 5 for s in word] for word in spelled])
+    tones = [[int(s[-1]) if s[-1].isdigit() else LIGHT for s in word] for word in spelled]
+    tones = sandhi(words, lightened(words, tones, decided))
     first = 0
     for word, spoken in zip(spelled, tones, strict=True):
         kept = [int(given[place][-1]) if place in given else 0 for place in range(first, first + len(word))]

@@ -1,12 +1,77 @@
-"""Tone sandhi: how the tones of Mandarin change beside one another."""
+"""The tones of Mandarin in speech: which syllables go light, and how tones change beside one another (sandhi)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-NEUTRAL = 5
+from pipelines.text.light_tones import CHILDREN, HEAVY, LIGHT, is_listed, light_places
+from pipelines.text.parts_of_speech import UNKNOWN, tag_of
+
+_EVERYDAY = frozenset("知道 东西 太阳 干净 谢谢 棉花 樱桃 黄瓜 西瓜 主人 客人 大人 女人 男人 难受".split())
+_EACH = frozenset(
+    "年年 步步 声声 条条 层层 点点 样样 事事 时时 家家 代代 世世 村村 户户 字字 处处 哈哈 圆圆 饱饱 满满".split()
+)
+"""Repetitions that are no verb and no name: every year, every step."""
+_ACTIONS = ("v", "vn", "vd", "u")
+_NAMES = ("n", "nr", "nz")
+_PLACES = ("s", "l", "f", "r", "t", UNKNOWN)
 _NUMERALS = frozenset("〇零一二三四五六七八九十")
 _ORDINAL_NOUNS = frozenset("月日号楼")
+
+
+def lightened(words: Sequence[str], tones: Sequence[Sequence[int]], kept: Collection[int]) -> list[list[int]]:
+    """The dictionary tones ``sandhi`` asks for, with the light syllables of speech.
+
+    Args:
+        words: segmented words of Han characters, no pause between them.
+        tones: the dictionary tones 1..5, one a character.
+        kept: places in the joined words whose tones stay.
+    """
+    spoken, first = [], 0
+    for index, (word, full) in enumerate(zip(words, tones, strict=True)):
+        before, after = "".join(words[index - 1 : index]), "".join(words[index + 1 : index + 2])
+        leaning = list(full)
+        if word in HEAVY and word[-1] == "子" and first + len(word) - 1 not in kept:
+            leaning[-1] = 3
+        for place in _light_in_word(word) or _light_behind(before, word, after):
+            if first + place in kept:
+                continue
+            leaning[place] = LIGHT
+            rises = word[place] == "里" or word[place] == word[place - 1] and tag_of(word) in _ACTIONS
+            if place and full[place - 1 : place + 1] == [3, 3] and rises:
+                leaning[place - 1] = 2
+        spoken.append(leaning)
+        first += len(word)
+    return spoken
+
+
+def _light_in_word(word: str) -> set[int]:
+    last, tag = len(word) - 1, tag_of(word)
+    if not last or word in HEAVY | CHILDREN | _EACH:
+        return set()
+    if (
+        word[-1] == "儿"
+        or word in _EVERYDAY
+        or word[-1] == "里" and (tag in _PLACES or word[-2] == "子")
+        or word[-1] == "上" and (tag in _PLACES or tag == "n")
+    ):  # fmt: skip
+        return {last}
+    if word[0] == word[1]:
+        return {1} if tag in _ACTIONS + _NAMES and last < 3 or is_listed(word) else set()
+    return light_places(word, tag or "n") if word[-1] != "下" or is_listed(word) else set()
+
+
+def _light_behind(before: str, word: str, after: str) -> set[int]:
+    """里, 上, 儿, 个 and a repeated verb that stand as words of their own."""
+    if word == "个":
+        return {0}
+    if not before:
+        return set()
+    if word in ("里", "儿") or word == "上" and tag_of(before)[:1] == "n" and tag_of(after)[:1] != "n":
+        return {0}
+    if len(before) == 1 and word[0] == before and tag_of(before) == tag_of(word) == "v":
+        return {0}
+    return set()
 
 
 def sandhi(words: Sequence[str], tones: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -36,10 +101,10 @@ def _yi_and_bu(characters: str, tones: list[int]) -> list[int]:
     changed = list(tones)
     for place, character in enumerate(characters[:-1]):
         before, after = characters[place - 1] if place else "", characters[place + 1]
-        if character not in "一不" or tones[place] == NEUTRAL:
+        if character not in "一不" or tones[place] == LIGHT:
             continue
         if before and before == after:
-            changed[place] = NEUTRAL
+            changed[place] = LIGHT
         elif character == "不":
             changed[place] = 2 if tones[place + 1] == 4 else 4
         elif before == "第" or before in _NUMERALS or after in _NUMERALS or after in _ORDINAL_NOUNS:
