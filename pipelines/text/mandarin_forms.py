@@ -97,6 +97,21 @@ def _or_same(spoken: str | None, match: re.Match[str]) -> str:
     return match.group() if spoken is None else spoken
 
 
+# from one end to the other, each with its unit
+
+_ENDS = f"{any_of(UNITS)}|\u00b0C|年代|月份|点半|小时|分钟|公里|公斤|平米|平方米|美元|欧元|英镑|块钱|号楼|[{_CLASSIFIERS}月日元期届级章节集卷页号楼]"
+_HALF_DAYS = "(?:上午|中午|下午|早上|晚上|夜里|凌晨|次日|第二天|当晚)?"
+_DIGIT = "[\\d一二三四五六七八九十百千万两半]"
+_DAY_NAMES = "(?:周|星期|礼拜)[一二三四五六日天末1-6]"
+
+
+@RULES.rule(
+    rf"(?<={_DIGIT})({_ENDS}){_DASH}(?={_HALF_DAYS}第?{_DIGIT}+(?:\.\d+)?(?:\1|[:年月日号点时分]))|({_DAY_NAMES}){_DASH}(?={_DAY_NAMES})"
+)
+def _from_to(match: re.Match[str]) -> str:
+    return f"{match[1] or match[2]}到"
+
+
 # dates
 
 
@@ -242,9 +257,9 @@ def _money_behind(match: re.Match[str]) -> str:
     return counted(_plain(match[1]), _CURRENCIES[match[2]])
 
 
-@RULES.rule(rf"({NUMBER})(?=元|块钱|美元|欧元|英镑|日元|港元)")
+@RULES.rule(rf"(?:({NUMBER}){_DASH})?({NUMBER})(?=元|块钱|美元|欧元|英镑|日元|港元)")
 def _amount(match: re.Match[str]) -> str:
-    return counted(_plain(match[1]), "")
+    return (f"{_sum(match[1])}到" if match[1] else "") + _sum(match[2])
 
 
 def _sum(amount: str) -> str:
@@ -368,9 +383,10 @@ def _two_of(match: re.Match[str]) -> str:
     return "两"
 
 
-@RULES.rule(rf"{_SIGN}{NUMBER}")
+@RULES.rule(rf"(?:(?<=[\u3400-\u9fff])(?<![是为于约到至得温])-(?!{NUMBER}度))?({_SIGN}{NUMBER})")
 def _number(match: re.Match[str]) -> str:
-    return decimal(match.group().replace(",", ""))
+    """A hyphen behind a character joins a name (歼-20), unless the character calls for a value."""
+    return decimal(match[1].replace(",", ""))
 
 
 @RULES.rule(r"\d")
