@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pipelines.failure import CraftError
+from pipelines.text.conventions import AMBIGUOUS_ACRONYMS
 from pipelines.text.light_tones import LIGHT
 from pipelines.text.mandarin_forms import write_out
 from pipelines.text.mandarin_tones import lightened, sandhi
@@ -18,9 +19,10 @@ from pipelines.text.particles import particle_readings
 from pipelines.text.personal_lexicon import NO_LEXICON, PersonalLexicon
 from pipelines.text.pinyin import is_pinyin
 from pipelines.text.polyphones import corrections
-from pipelines.text.pronunciation import Pronunciation, fold, words_to_phonemes
+from pipelines.text.pronunciation import Pronunciation, arpabets, fold
 from pipelines.text.symbols import INITIALS, MANDARIN_TONE, NO_TONE
 from pipelines.text.utterance import Utterance, Word
+from pipelines.text.written_forms.rules import letters
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\u3007"
 _TOKEN = re.compile(
@@ -167,15 +169,17 @@ def _parts(syllable: str) -> list[str]:
 def _english(
     words: str, sounds: Sequence[str], own: PersonalLexicon
 ) -> Iterator[tuple[str, list[str], list[int]]]:
+    """A stretch of Latin letters; beside Chinese a lone A is the letter, and IT and WHO are no words."""
     given = iter(sounds)
+    words = letters(words) if words in AMBIGUOUS_ACRONYMS and fold(words) not in own.words else words
     written = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", normalise_english(words))
     plain = [word.replace(MARK, "") for word in written]
     foreign = [word for word in plain if not re.fullmatch("[a-z']+", fold(word))]
     if foreign:
         raise CraftError("language_unsupported", text=" ".join(foreign)[:80])
-    for word, marked, sound in zip(plain, written, words_to_phonemes(plain, own.words), strict=True):
+    for word, marked, known in zip(plain, written, arpabets(plain, own.words, plain != ["A"]), strict=True):
         arpabet = next(given, None) if MARK in marked else None
-        sound = Pronunciation.from_arpabet(arpabet) if arpabet else sound
+        sound = Pronunciation.from_arpabet(arpabet or known)
         yield word, list(sound.phonemes), list(sound.tones)
 
 

@@ -162,3 +162,26 @@ def test_a_given_reading_and_one_of_the_own_lexicon_keep_their_tone():
     assert pinyin("告诉{su4}他") == "sil g ao4 s u4 t a1 ."
     own = PersonalLexicon.parse("妈妈 ma1 ma1")
     assert to_utterance("妈妈", own).tones[-2] == MANDARIN_TONE[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("答案是A。", "EY"),
+        ("选A还是选B", "EY B IY"),
+        ("A股大涨", "EY"),
+        ("A4纸", "EY"),
+        ("维生素A和C", "EY S IY"),
+        ("IT公司", "AY T IY"),
+        ("这是WHO的", "D AH B AH L Y UW EY CH OW"),
+        ("It is a book 这本书", "IH T IH Z AH B UH K"),
+    ],
+)
+def test_letters_in_chinese_are_named(text, letters):
+    assert " ".join(p for p in to_utterance(text).phonemes if p.isalpha() and p != "sil") == letters
+
+
+def test_the_own_lexicon_reads_letters_first():
+    own = PersonalLexicon.parse("IT IH1 T\nA AH0")
+    assert to_utterance("IT公司选A", own).phonemes[1:3] == ("IH", "T")
+    assert to_utterance("IT公司选A", own).phonemes[-2] == "AH"
