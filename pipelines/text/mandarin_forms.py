@@ -143,6 +143,16 @@ def _born_in(match: re.Match[str]) -> str:
     return spell_digits(match.group())
 
 
+@RULES.rule(
+    r"(?<=[近约有满达第这那每整历婚用花活住等隔距久国经])(?:[2-9]0|[1-9]000)(?=年)"
+    r"|(?<=[^到][了过])(?:\d\d|[1-9]000)(?=年)|(?<!\d)[3-9]\d{3}(?=年)"
+    r"|(?<!\d)\d\d(?:00)?(?=年(?:的?(?:历史|文明|时间|光阴|岁月|寿命|工龄|经验)|之久))"
+)
+def _lasting(match: re.Match[str]) -> str:
+    """A number of years, not the name of one."""
+    return decimal(match.group())
+
+
 @RULES.rule(r"(?<!\d)(\d{4}|\d{2})(?=年(?!前|后|来|间|级|代))")
 def _year(match: re.Match[str]) -> str:
     digits = match[1]
