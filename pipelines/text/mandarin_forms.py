@@ -17,7 +17,7 @@ NUMBER = r"(?<!\d)(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
 _SIGN = r"(?:(?<![\dA-Za-z%)])[-\u2212])?"
 _DASH = r"\s?(?:[-~\u2010-\u2015\u2212]|\u2014\u2014)\s?"
 _CLASSIFIERS = (
-    "个只条本张位件杯块年天周次遍人家名头匹辆座把双对种份间层岁米斤两小点分秒元万千亿倍句步口支枝朵棵颗粒封首部台套瓶碗盘片"
+    "个只条本张位件杯块年天周次遍人家名头匹辆座把双对种份间层岁米斤小点分秒元万千亿倍句步口支枝朵棵颗粒封首部台套瓶碗盘片"
     "场门项点里公英寸尺升吨度"
 )
 UNITS = {
@@ -80,7 +80,7 @@ _CURRENCIES = {
     "\u20a9": "韩元", "\u20bd": "卢布", "\u20b9": "卢比", "USD": "美元", "CNY": "元", "RMB": "元", "EUR": "欧元", "GBP": "英镑",
     "JPY": "日元", "HKD": "港元",
 }  # fmt: skip
-_CODE_WORDS = "电话|热线|拨打|拨|致电|号码|手机|手机号|微信|工号|学号|编号|尾号|验证码|密码|账号|帐号|卡号|邮编|座机|分机|单号|车牌|口令|QQ"
+_CODE_WORDS = "电话|热线|拨打|拨|致电|号码|手机|手机号|微信|工号|学号|编号|尾号|验证码|密码|账号|帐号|卡号|邮编|座机|分机|单号|车牌|口令|QQ|QQ群|群号|会议号|房间号|门牌号|航班号"
 _LISTED = re.compile(r"(?<=\d)\uff0c(?=\d)|(?<=[\u2460-\u249b])(?=[\u2460-\u249b])")
 """Where a pause would be lost in cleaning: a full-width comma is no thousands mark, and \u2460\u2461 are two numbers."""
 
@@ -112,7 +112,21 @@ def _from_to(match: re.Match[str]) -> str:
     return f"{match[1] or match[2]}到"
 
 
+# addresses
+
+
+@RULES.rule(r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9_][A-Za-z0-9_.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+def _mail(match: re.Match[str]) -> str:
+    spoken = match.group().replace("@", " at ").replace(".", "点")
+    return re.sub(r"\d+", lambda digits: spell_digits(digits.group()), spoken)
+
+
 # dates
+
+
+@RULES.rule(rf"\((\d{{4}}){_DASH}(\d{{4}})\)")
+def _life(match: re.Match[str]) -> str:
+    return f"({spell_digits(match[1])}到{spell_digits(match[2])})"
 
 
 @RULES.rule(r"(?<![\d-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d-])日?")
@@ -232,7 +246,9 @@ def _stated_code(match: re.Match[str]) -> str:
 
 
 @RULES.rule(
-    r"(?<!\d)(?:10086|10010|12306|12315)(?!\d)|(?<!\d)\d{3}(?=事件|晚会)|(?<![\d.])\d{3,4}(?=室|房间|房|路公交|次列车)"
+    r"(?:(?<=[打拨])|(?<=打了)|(?<=报警)|(?<=急救)|(?<=火警))(?:110|114|119|120|122)(?![\d.,元块个次折万千分秒里米斤])"
+    r"|(?<![\d.])(?:110|119|120)(?=报警|急救|火警|救护车)"
+    r"|(?<!\d)(?:10086|10010|12306|12315)(?!\d)|(?<!\d)\d{3}(?=事件|晚会)|(?<![\d.])\d{3,4}(?=室|房间|房|路公交|次列车)"
 )
 def _known_code(match: re.Match[str]) -> str:
     return spell_code(match.group())
@@ -280,6 +296,24 @@ def _plain(amount: str) -> str:
     """``1,234.50`` -> ``1234.5``: no commas, no empty cents."""
     amount = amount.replace(",", "")
     return amount.rstrip("0").rstrip(".") if "." in amount else amount
+
+
+# letters with digits and marks
+
+
+@RULES.rule(r"(?<![A-Za-z])([A-Z]{1,2})(\d{3,5})(?!\d|[.,]\d)")
+def _lettered_code(match: re.Match[str]) -> str:
+    return match[1] + spell_code(match[2])
+
+
+@RULES.rule(r"(?<![A-Za-z])No\.\s?(\d+)", re.I)
+def _rank(match: re.Match[str]) -> str:
+    return f"第{cardinal(match[1])}"
+
+
+@RULES.rule(r"(?<=[A-Za-z\d千万亿])\+{1,2}(?![A-Za-z\d(+])")
+def _plus(match: re.Match[str]) -> str:
+    return "加" * len(match.group())
 
 
 # temperatures, percents, fractions
@@ -376,6 +410,11 @@ def _measure(match: re.Match[str]) -> str:
     unit = UNITS.get(match[3]) or f" {_LETTER_UNITS[match[3]]}"
     cold = "零下" if match[3].startswith("\u00b0") else "负"
     return f"{cold if match[1] else ''}{counted(match[2], unit)}"
+
+
+@RULES.rule(r"(?<=[12]米)\d\d(?![\d.,米厘秒分个人次天])")
+def _height(match: re.Match[str]) -> str:
+    return spell_digits(match.group())
 
 
 @RULES.rule(rf"(?<=第){NUMBER}")
