@@ -81,8 +81,8 @@ _CURRENCIES = {
     "JPY": "日元", "HKD": "港元",
 }  # fmt: skip
 _CODE_WORDS = "电话|热线|拨打|拨|致电|号码|手机|手机号|微信|工号|学号|编号|尾号|验证码|密码|账号|帐号|卡号|邮编|座机|分机|单号|车牌|口令|QQ|QQ群|群号|会议号|房间号|门牌号|航班号"
-_LISTED = re.compile(r"(?<=\d)\uff0c(?=\d)|(?<=[\u2460-\u249b])(?=[\u2460-\u249b])")
-"""Where a pause would be lost in cleaning: a full-width comma is no thousands mark, and \u2460\u2461 are two numbers."""
+_LISTED = re.compile(r"(?<=\d)\uff0c(?=\d)(?!000(?!\d))|(?<=[\u2460-\u249b])(?=[\u2460-\u249b])")
+"""Where a pause would be lost in cleaning: a full-width comma is no thousands mark but before 000, and \u2460\u2461 are two numbers."""
 
 
 def write_out(text: str) -> str:
