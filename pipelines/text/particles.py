@@ -14,7 +14,10 @@ from pipelines.text.parts_of_speech import UNKNOWN, tag_of
 _MANNERS = frozenset("a ad an b d i l n nr ns nz v vd vn z".split()) | {UNKNOWN}
 _ENDING_MANNERS = frozenset("a ad an b d i l z".split())
 _MANNER_WORD = re.compile(r".*(.)\1地|不[^地]{2,}地|(?:一个劲|难过|伤心)地|[猛忽倏蓦霍]地")
-_LIKE = frozenset("一样 一般 般 似的 似 这样 那样 这么 那么".split())
+_SLIPS = frozenset("地走了 地拉 地飘散".split())
+"""Words of the dictionary that are none."""
+_LIKE = frozenset("一样 一般 般 似的 似 这样 那样 这么 那么 回".split())
+"""Ends of manners: 像风一样地, 头也不回地."""
 _PLOT = re.compile(".*[块片亩顷寸平麦稻米菜草花果豆瓜田林荒沙玉棉山种]")
 _NO_DEED = frozenset("是 有 很 都 也 里 上 下 的 了 没 没有 太 真 被 比 和".split())
 
@@ -44,7 +47,7 @@ def particle_readings(words: Sequence[str]) -> dict[int, str]:
             found[place] = _reading_of_de(before, after)
         elif word == "得到" and before in _DONE_TO_THE_END:
             found[place] = "de5"
-        elif _MANNER_WORD.fullmatch(word):
+        elif _is_manner_word(word):
             found[place + len(word) - 1] = "de5"
         elif _is_complement(word):
             found[place + word.rindex("得")] = "de5"
@@ -54,7 +57,7 @@ def particle_readings(words: Sequence[str]) -> dict[int, str]:
 
 def _parted(word: str) -> list[str]:
     """A word that jieba guessed, without the particle in it: 地说 -> 地, 说."""
-    return [word] if tag_of(word) else re.findall("[地得]|[^地得]+", word)
+    return [word] if tag_of(word) and word not in _SLIPS else re.findall("[地得]|[^地得]+", word)
 
 
 def _is_manner(before: str, after: str) -> bool:
@@ -64,6 +67,15 @@ def _is_manner(before: str, after: str) -> bool:
         return False
     tags = _MANNERS | {"m"} if after else _ENDING_MANNERS
     return tag_of(before) in tags
+
+
+def _is_manner_word(word: str) -> bool:
+    """狡猾地, 难过地; not 目的地, 冰天雪地."""
+    if _MANNER_WORD.fullmatch(word):
+        return True
+    manners = {"z": _MANNERS}.get(tag_of(word), _ENDING_MANNERS)
+    ends = word[-1] == "地" and len(word) > 2 and not tag_of(word[-2:])
+    return ends and tag_of(word) in ("z", "i", "l", "d") and tag_of(word[:-1]) in manners - {UNKNOWN}
 
 
 def _is_complement(word: str) -> bool:
