@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 from pipelines.text.light_tones import CHILDREN, HEAVY, LIGHT, is_listed, light_places
 from pipelines.text.parts_of_speech import UNKNOWN, tag_of
 
-_EVERYDAY = frozenset("知道 东西 太阳 干净 谢谢 棉花 樱桃 黄瓜 西瓜 主人 客人 大人 女人 男人 难受".split())
+_EVERYDAY = frozenset(
+    "知道 东西 太阳 干净 谢谢 棉花 樱桃 黄瓜 西瓜 地方 主人 客人 大人 女人 男人 难受".split()
+)
 _EACH = frozenset(
     "年年 步步 声声 条条 层层 点点 样样 事事 时时 家家 代代 世世 村村 户户 字字 处处 哈哈 圆圆 饱饱 满满".split()
 )
@@ -53,11 +56,13 @@ def _light_in_word(word: str) -> set[int]:
         word[-1] == "儿"
         or word in _EVERYDAY
         or word[-1] == "里" and (tag in _PLACES or word[-2] == "子")
-        or word[-1] == "上" and (tag in _PLACES or tag == "n")
+        or word[-1] == "上" and last < 3 and (tag in _PLACES or tag == "n")
     ):  # fmt: skip
         return {last}
     if word[0] == word[1]:
-        return {1} if tag in _ACTIONS + _NAMES and last < 3 or is_listed(word) else set()
+        if last == 3:
+            return _light_in_word(word[:2]) | {place + 2 for place in _light_in_word(word[2:])}
+        return {1} if tag in _ACTIONS + _NAMES or is_listed(word) else set()
     return light_places(word, tag or "n") if word[-1] != "下" or is_listed(word) else set()
 
 
@@ -103,11 +108,13 @@ def _yi_and_bu(characters: str, tones: list[int]) -> list[int]:
         before, after = characters[place - 1] if place else "", characters[place + 1]
         if character not in "一不" or tones[place] == LIGHT:
             continue
-        if before and before == after:
+        if before and before == after and before not in _NUMERALS:
             changed[place] = LIGHT
         elif character == "不":
             changed[place] = 2 if tones[place + 1] == 4 else 4
         elif before == "第" or before in _NUMERALS or after in _NUMERALS or after in _ORDINAL_NOUNS:
+            changed[place] = 1
+        elif re.match("点[零一二三四五六七八九钟半整]", characters[place + 1 :]):
             changed[place] = 1
         else:
             changed[place] = 2 if tones[place + 1] == 4 or (after == "个") else 4

@@ -147,7 +147,8 @@ LIGHT_AND_FULL = """
 想想 xiang2 xiang5|手里 shou2 li5|哪里 na2 li5|姐姐 jie3 jie5|耳朵 er3 duo5|椅子 yi3 zi5|奶奶 nai3 nai5|等等我 deng2 deng5 wo3
 这儿 zhe4 er5|花儿 hua1 er5|小孩儿 xiao3 hai2 er5|玩儿 wan2 er5|一会儿 yi2 hui4 er5|女儿 nv3 er2|婴儿 ying1 er2|儿歌 er2 ge1
 男子 nan2 zi3|王子 wang2 zi3|以上 yi3 shang4|马上 ma3 shang4|人人 ren2 ren2|天天 tian1 tian1|高高兴兴 gao1 gao1 xing4 xing4|楼下 lou2 xia4
-酒吧 jiu3 ba1|水滴 shui3 di1|过马路 guo4 ma3 lu4|孩子上山 hai2 zi5 shang4 shan1|三公里 san1 gong1 li3|个人 ge4 ren2|老虎 lao2 hu3
+爸爸妈妈 ba4 ba5 ma1 ma5|天天向上 tian1 tian1 xiang4 shang4|零一零 ling2 yi1 ling2|一点八米 yi1 dian3 ba1 mi3|一点钟 yi1 dian3 zhong1
+一点水 yi4 dian2 shui3|酒吧 jiu3 ba1|水滴 shui3 di1|过马路 guo4 ma3 lu4|孩子上山 hai2 zi5 shang4 shan1|三公里 san1 gong1 li3|个人 ge4 ren2|老虎 lao2 hu3
 """.strip().replace("\n", "|")
 
 
