@@ -72,6 +72,10 @@ CASES = """
 [空]气 kong1
 [盛]饭 cheng2
 找不[着] zhao2
+睡不[着]觉 zhao2
+手拉[着]手 zhe5
+[着]手 zhuo2
+[种]得很好 zhong4
 看[着]他 zhe5
 [弹]钢琴 tan2
 子[弹] dan4
