@@ -23,8 +23,9 @@ _NO_DEED = frozenset("是 有 很 都 也 里 上 下 的 了 没 没有 太 真
 
 _WINNERS = "获取赢夺求博心难不没只应可独已易必既自兼所一两暂互始竞征募复修习购各深先有乍安焉死浪真总非"
 _COMPLEMENT = re.compile(rf"[^{_WINNERS}]得.*|[^不]+得[到住下上起动]|.得很")
-_FEELINGS = frozenset("伤心 生气 热情 小心 礼貌 多 气 热 静".split())
+_FEELINGS = frozenset("伤心 生气 热情 小心 礼貌 肚子饿 多 小 老".split())
 """Words that are felt or done, though the dictionary calls them nouns."""
+_BEINGS, _NICKNAMES = frozenset("人狗猫鸟鱼马牛羊猪鸡狼熊王"), frozenset("小阿老")
 _MAY_WIN = frozenset(
     "会 能 想 要 可 可以 没 没有 容易 曾 常 常常 已经 分 考 考试 比赛 刚 都 也 共 一共".split()
 )
@@ -86,8 +87,13 @@ def _is_complement(word: str) -> bool:
 
 def _reading_of_de(before: str, after: str) -> str:
     kind = tag_of(after)
-    named = tag_of(before)[:1] == "n" or len(before) > 1 and tag_of(before) == UNKNOWN
-    subject = before in ("", "可") or (named or tag_of(before) in _SUBJECTS) and before not in _FEELINGS
+    named = (before in _BEINGS or len(before) > 1 and tag_of(before)[:1] == "n") or before[:1] in _NICKNAMES
+    subject = (
+        before in ("", "可")
+        or before[-1] == "得"
+        or (named or tag_of(before) in _SUBJECTS)
+        and before not in _FEELINGS
+    )
     if before in _MAY_WIN and (kind == "m" or _WON.fullmatch(after)):
         return "de2"
     if subject and (after in ("", "了") or _WON.fullmatch(after)):
