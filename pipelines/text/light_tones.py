@@ -36,8 +36,15 @@ CHILDREN = frozenset(
 """Words in which 儿 is a child, a syllable of its own."""
 
 
+def repeated_places(text: str, tag: str) -> set[int]:
+    """Where a noun, verb or adjective repeats a syllable."""
+    if text in HEAVY or tag[:1] not in ("n", "v", "a"):
+        return set()
+    return {place for place in range(1, len(text)) if text[place] == text[place - 1]}
+
+
 def light_places(text: str, tag: str) -> set[int]:
-    """Where in a word light syllables stand.
+    """Where in a word the syllables stand that are light by suffix or by the list.
 
     Args:
         text: a word of Chinese characters.
@@ -45,8 +52,6 @@ def light_places(text: str, tag: str) -> set[int]:
     """
     last = len(text) - 1
     places: set[int] = set()
-    if text not in HEAVY and tag[:1] in ("n", "v", "a"):
-        places.update(place for place in range(1, len(text)) if text[place] == text[place - 1])
     ge = text.find("个")
     if last > 0 and (
         text[-1] in "们子" and tag in ("r", "n") and text not in HEAVY

@@ -16,6 +16,7 @@ from pipelines.text.mandarin_tones import lightened, sandhi
 from pipelines.text.normalise import normalise_english
 from pipelines.text.overrides import MARK, mark, taken
 from pipelines.text.particles import particle_readings
+from pipelines.text.parts_of_speech import tag_of
 from pipelines.text.personal_lexicon import NO_LEXICON, PersonalLexicon
 from pipelines.text.pinyin import is_pinyin
 from pipelines.text.polyphones import corrections
@@ -110,14 +111,15 @@ def to_utterance(text: str, own: PersonalLexicon = NO_LEXICON) -> Utterance:
 
 
 def _segment(characters: str) -> list[str]:
-    """Words; three characters that are one and two (小老虎) are taken apart, for the tones' sake."""
+    """Words; three characters that are one and two (小老虎) are taken apart, for the tones' sake; 慢吞吞 is not."""
     import jieba
 
     jieba.setLogLevel(logging.WARNING)
     words: list[str] = []
     for word in jieba.cut(characters):
         known = jieba.dt.FREQ.get
-        parted = len(word) == 3 and known(word[1:]) and not known(word[:2])
+        vivid = tag_of(word) == "z"
+        parted = len(word) == 3 and known(word[1:]) and not known(word[:2]) and not vivid
         words += [word[0], word[1:]] if parted else [word]
     return words
 

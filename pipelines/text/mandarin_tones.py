@@ -12,9 +12,10 @@ _EVERYDAY = frozenset(
     "知道 东西 太阳 干净 谢谢 棉花 樱桃 黄瓜 西瓜 地方 主人 客人 大人 女人 男人 难受".split()
 )
 _EACH = frozenset(
-    "年年 步步 声声 条条 层层 点点 样样 事事 时时 家家 代代 世世 村村 户户 字字 处处 哈哈 圆圆 饱饱 满满".split()
+    "年年 步步 声声 条条 层层 点点 样样 事事 时时 家家 代代 世世 村村 户户 字字 处处 哈哈 圆圆 饱饱 满满 哗哗 嘻嘻 呵呵 嘿嘿 汪汪 喵喵 咚咚 沙沙 呼呼 呜呜 咩咩 嘎嘎 呱呱 叽叽 喳喳 吱吱 嗡嗡 哇哇 咕咕 咯咯 油油".split()
 )
 """Repetitions that are no verb and no name: every year, every step."""
+_NO_INSIDE = frozenset("公里 英里 海里 华里 邻里 故里 乡里 百里 千里 万里".split())
 _ACTIONS = ("v", "vn", "vd", "u")
 _NAMES = ("n", "nr", "nz")
 _PLACES = ("s", "l", "f", "r", "t", UNKNOWN)
@@ -55,13 +56,13 @@ def _light_in_word(word: str) -> set[int]:
     if (
         word[-1] == "儿"
         or word in _EVERYDAY
-        or word[-1] == "里" and (tag in _PLACES or word[-2] == "子")
+        or word[-1] == "里" and word not in _NO_INSIDE
         or word[-1] == "上" and last < 3 and (tag in _PLACES or tag == "n")
     ):  # fmt: skip
         return {last}
     if word[0] == word[1]:
         if last == 3:
-            return _light_in_word(word[:2]) | {place + 2 for place in _light_in_word(word[2:])}
+            return {1, 3} if is_listed(word[:2]) and is_listed(word) else set()
         return {1} if tag in _ACTIONS + _NAMES or is_listed(word) else set()
     return light_places(word, tag or "n") if word[-1] != "下" or is_listed(word) else set()
 
@@ -72,7 +73,12 @@ def _light_behind(before: str, word: str, after: str) -> set[int]:
         return {0}
     if not before:
         return set()
-    if word in ("里", "儿") or word == "上" and tag_of(before)[:1] == "n" and tag_of(after)[:1] != "n":
+    if (
+        word in ("里", "儿")
+        or word == "上"
+        and tag_of(before)[:1] == "n"
+        and (len(after) != 1 or tag_of(after) != "n")
+    ):
         return {0}
     if len(before) == 1 and word[0] == before and tag_of(before) == tag_of(word) == "v":
         return {0}
@@ -108,7 +114,8 @@ def _yi_and_bu(characters: str, tones: list[int]) -> list[int]:
         before, after = characters[place - 1] if place else "", characters[place + 1]
         if character not in "一不" or tones[place] == LIGHT:
             continue
-        if before and before == after and before not in _NUMERALS:
+        each = characters[max(place - 2, 0) : place - 1] == "一"
+        if before and before == after and before not in _NUMERALS and not each:
             changed[place] = LIGHT
         elif character == "不":
             changed[place] = 2 if tones[place + 1] == 4 else 4

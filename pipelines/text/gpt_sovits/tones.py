@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipelines.text.light_tones import CHILDREN, LIGHT, is_listed, light_places
+from pipelines.text.light_tones import CHILDREN, LIGHT, is_listed, light_places, repeated_places
 
 _PARTICLES = frozenset("吧呢啊呐噻嘛吖嗨哦哒滴哩哟喽啰耶喔诶")
 _ERHUA = frozenset(
@@ -124,7 +124,7 @@ def _light(word: ToneWord, parts_of: Callable[[str], tuple[str, str]]) -> None:
         or len(text) == 1 and text in "了着过" and tag in ("ul", "uz", "ug")
     ):  # fmt: skip
         tones[-1] = LIGHT
-    for place in light_places(text, tag):
+    for place in repeated_places(text, tag) | light_places(text, tag):
         tones[place] = LIGHT
     if len(text) > 2:
         first, second = parts_of(text)
