@@ -99,7 +99,7 @@ def _or_same(spoken: str | None, match: re.Match[str]) -> str:
 
 # from one end to the other, each with its unit
 
-_ENDS = f"{any_of(UNITS)}|\u00b0C|年代|月份|点半|小时|分钟|公里|公斤|平米|平方米|美元|欧元|英镑|块钱|号楼|[{_CLASSIFIERS}月日元期届级章节集卷页号楼]"
+_ENDS = f"{any_of(UNITS)}|\u00b0C|年代|月份|点半|小时|分钟|公里|公斤|平米|平方米|美元|欧元|英镑|块钱|号楼|个月|个小时|[{_CLASSIFIERS}月日元期届级章节集卷页号楼班组站]"
 _HALF_DAYS = "(?:上午|中午|下午|早上|晚上|夜里|凌晨|次日|第二天|当晚)?"
 _DIGIT = "[\\d一二三四五六七八九十百千万两半]"
 _DAY_NAMES = "(?:周|星期|礼拜)[一二三四五六日天末1-6]"
@@ -124,9 +124,9 @@ def _mail(match: re.Match[str]) -> str:
 # dates
 
 
-@RULES.rule(rf"\((\d{{4}}){_DASH}(\d{{4}})\)")
+@RULES.rule(rf"\((\d{{4}}){_DASH}(\d{{4}})?\)")
 def _life(match: re.Match[str]) -> str:
-    return f"({spell_digits(match[1])}到{spell_digits(match[2])})"
+    return f"({spell_digits(match[1])}{'到' if match[2] else ''}{spell_digits(match[2] or '')})"
 
 
 @RULES.rule(r"(?<![\d-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d-])日?")
@@ -187,7 +187,7 @@ def _stated_ratio(match: re.Match[str]) -> str:
 _CLOCK = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?"
 
 
-@RULES.rule(rf"(?<![\d:.]){_CLOCK}{_DASH}(?=(?:[01]?\d|2[0-4]):[0-5]\d(?![\d:]))")
+@RULES.rule(rf"(?<![\d:.]){_CLOCK}{_DASH}(?={_HALF_DAYS}(?:(?:[01]?\d|2[0-4]):[0-5]\d(?![\d:])|\d{{1,2}}点))")
 def _clock_range(match: re.Match[str]) -> str:
     return f"{_time(*match.groups())}到"
 
@@ -246,7 +246,7 @@ def _stated_code(match: re.Match[str]) -> str:
 
 
 @RULES.rule(
-    r"(?:(?<=[打拨])|(?<=打了)|(?<=报警)|(?<=急救)|(?<=火警))(?:110|114|119|120|122)(?![\d.,元块个次折万千分秒里米斤])"
+    r"(?:(?<=[打拨])|(?<=打了)|(?<=报警)|(?<=急救)|(?<=火警))(?:110|114|119|120|122)(?!\d|[.,]\d|[元块个次折万千分秒里米斤])"
     r"|(?<![\d.])(?:110|119|120)(?=报警|急救|火警|救护车)"
     r"|(?<!\d)(?:10086|10010|12306|12315)(?!\d)|(?<!\d)\d{3}(?=事件|晚会)|(?<![\d.])\d{3,4}(?=室|房间|房|路公交|次列车)"
 )
@@ -412,7 +412,7 @@ def _measure(match: re.Match[str]) -> str:
     return f"{cold if match[1] else ''}{counted(match[2], unit)}"
 
 
-@RULES.rule(r"(?<=[12]米)\d\d(?![\d.,米厘秒分个人次天])")
+@RULES.rule(r"(?<=[12]米)\d\d(?!\d|[.,]\d|[米厘秒分个人次天])")
 def _height(match: re.Match[str]) -> str:
     return spell_digits(match.group())
 
