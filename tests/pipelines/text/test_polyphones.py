@@ -78,6 +78,9 @@ CASES = """
 [种]得很好 zhong4
 看[着]他 zhe5
 [弹]钢琴 tan2
+[弹]得真好 tan2
+[背]着果子 bei1
+[背]着手 bei4
 子[弹] dan4
 [干]活 gan4
 晒[干]了 gan1
