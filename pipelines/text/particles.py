@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from pipelines.text.parts_of_speech import UNKNOWN, tag_of
 
-_MANNERS = frozenset("a ad an b d i l n nr ns nz v vd vn z".split()) | {UNKNOWN}
-_ENDING_MANNERS = frozenset("a ad an b d i l z".split())
+_MANNERS = frozenset("a ad an b d i l n nr ns nz o v vd vn z".split()) | {UNKNOWN}
+_ENDING_MANNERS = frozenset("a ad an b d i l o z".split())
 _MANNER_WORD = re.compile(r".*(.)\1地|不[^地]{2,}地|(?:一个劲|难过|伤心)地|[猛忽倏蓦霍]地")
 _SLIPS = frozenset("地走了 地拉 地飘散".split())
 """Words of the dictionary that are none."""
@@ -23,9 +23,11 @@ _NO_DEED = frozenset("是 有 很 都 也 里 上 下 的 了 没 没有 太 真
 
 _WINNERS = "获取赢夺求博心难不没只应可独已易必既自兼所一两暂互始竞征募复修习购各深先有乍安焉死浪真总非"
 _COMPLEMENT = re.compile(rf"[^{_WINNERS}]得.*|[^不]+得[到住下上起动]|.得很")
-_FEELINGS = frozenset("伤心 生气 热情 小心 礼貌 肚子饿 多 小 老".split())
-"""Words that are felt or done, though the dictionary calls them nouns."""
-_BEINGS, _NICKNAMES = frozenset("人狗猫鸟鱼马牛羊猪鸡狼熊王"), frozenset("小阿老")
+_FEELINGS = frozenset("伤心 生气 热情 小心 礼貌 肚子饿".split()) | set(
+    "香辣酸咸热静气美多晚蓝暗清浑闲富画飞问学给用病下圆方直"
+)
+"""Words that are felt or done, though the dictionary says otherwise."""
+_NICKNAMES = frozenset("小阿老")
 _MAY_WIN = frozenset(
     "会 能 想 要 可 可以 没 没有 容易 曾 常 常常 已经 分 考 考试 比赛 刚 都 也 共 一共".split()
 )
@@ -43,10 +45,11 @@ def particle_readings(words: Sequence[str]) -> dict[int, str]:
     for index, word in enumerate(parts):
         before, after = "".join(parts[index - 1 : index]), "".join(parts[index + 1 : index + 2])
         if word == "地":
-            found[place] = "de5" if _is_manner(before, after) else "di4"
+            each = index > 1 and parts[index - 2] == before and after
+            found[place] = "de5" if each or _is_manner(before, after) else "di4"
         elif word == "得":
             found[place] = _reading_of_de(before, after)
-        elif word == "得到" and before in _DONE_TO_THE_END:
+        elif word == "地点" and tag_of(before) == "z" or word == "得到" and before in _DONE_TO_THE_END:
             found[place] = "de5"
         elif _is_manner_word(word):
             found[place + len(word) - 1] = "de5"
@@ -87,7 +90,7 @@ def _is_complement(word: str) -> bool:
 
 def _reading_of_de(before: str, after: str) -> str:
     kind = tag_of(after)
-    named = (before in _BEINGS or len(before) > 1 and tag_of(before)[:1] == "n") or before[:1] in _NICKNAMES
+    named = tag_of(before)[:1] == "n" or before == "地" or len(before) > 1 and before[0] in _NICKNAMES
     subject = (
         before in ("", "可")
         or before[-1] == "得"
@@ -96,7 +99,7 @@ def _reading_of_de(before: str, after: str) -> str:
     )
     if before in _MAY_WIN and (kind == "m" or _WON.fullmatch(after)):
         return "de2"
-    if subject and (after in ("", "了") or _WON.fullmatch(after)):
+    if subject and (after in ("", "了", "过") or _WON.fullmatch(after)):
         return "de2"
     if not subject or named and (after in _DEGREE or kind in ("a", "i", "l", "zg")):
         return "de5"
