@@ -35,13 +35,13 @@ def lightened(words: Sequence[str], tones: Sequence[Sequence[int]], kept: Collec
     for index, (word, full) in enumerate(zip(words, tones, strict=True)):
         before, after = "".join(words[index - 1 : index]), "".join(words[index + 1 : index + 2])
         leaning = list(full)
-        if word in HEAVY and word[-1] == "子" and first + len(word) - 1 not in kept:
-            leaning[-1] = 3
+        if word[:2] in HEAVY and word[1] == "子" and first + 1 not in kept:
+            leaning[1] = 3
         for place in _light_in_word(word) or _light_behind(before, word, after):
             if first + place in kept:
                 continue
             leaning[place] = LIGHT
-            rises = word[place] == "里" or word[place] == word[place - 1] and tag_of(word) in _ACTIONS
+            rises = word[place] == "里" or word[place] == word[place - 1] and tag_of(word[:2]) in _ACTIONS
             if place and full[place - 1 : place + 1] == [3, 3] and rises:
                 leaning[place - 1] = 2
         spoken.append(leaning)
@@ -63,7 +63,7 @@ def _light_in_word(word: str) -> set[int]:
     if word[0] == word[1]:
         if last == 3:
             return {1, 3} if is_listed(word[:2]) and is_listed(word) else set()
-        return {1} if tag in _ACTIONS + _NAMES or is_listed(word) else set()
+        return {1} if tag_of(word[:2]) in _ACTIONS + _NAMES or is_listed(word) else set()
     return light_places(word, tag or "n") if word[-1] != "下" or is_listed(word) else set()
 
 
