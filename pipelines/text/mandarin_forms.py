@@ -80,9 +80,12 @@ _CURRENCIES = {
     "\u20a9": "韩元", "\u20bd": "卢布", "\u20b9": "卢比", "USD": "美元", "CNY": "元", "RMB": "元", "EUR": "欧元", "GBP": "英镑",
     "JPY": "日元", "HKD": "港元",
 }  # fmt: skip
-_CODE_WORDS = "电话|热线|拨打|拨|致电|号码|手机|手机号|微信|工号|学号|编号|尾号|验证码|密码|账号|帐号|卡号|邮编|座机|分机|单号|车牌|口令|QQ|QQ群|群号|会议号|房间号|门牌号|航班号"
+_CODE_WORDS = (
+    "电话|热线|拨打|拨|致电|号码|手机|手机号|微信|工号|学号|编号|尾号|验证码|密码|账号|帐号|卡号|邮编"
+    "|座机|分机|单号|车牌|口令|QQ|QQ群|群号|会议号|房间号|门牌号|航班号"
+)
 _LISTED = re.compile(r"(?<=\d)\uff0c(?=\d)(?!000(?!\d))|(?<=[\u2460-\u249b])(?=[\u2460-\u249b])")
-"""Where a pause would be lost in cleaning: a full-width comma is no thousands mark but before 000, and \u2460\u2461 are two numbers."""
+"""Where cleaning would fuse two numbers: at a full-width comma (but before 000) and between \u2460 and \u2461."""
 
 
 def write_out(text: str) -> str:
@@ -99,14 +102,18 @@ def _or_same(spoken: str | None, match: re.Match[str]) -> str:
 
 # from one end to the other, each with its unit
 
-_ENDS = f"{any_of(UNITS)}|\u00b0C|年代|月份|点半|小时|分钟|公里|公斤|平米|平方米|美元|欧元|英镑|块钱|号楼|个月|个小时|[{_CLASSIFIERS}月日元期届级章节集卷页号楼班组站]"
+_ENDS = (
+    f"{any_of(UNITS)}|\u00b0C|年代|月份|点半|小时|分钟|公里|公斤|平米|平方米|美元|欧元|英镑|块钱|号楼|个月|个小时"
+    f"|[{_CLASSIFIERS}月日元期届级章节集卷页号楼班组站]"
+)
 _HALF_DAYS = "(?:上午|中午|下午|早上|晚上|夜里|凌晨|次日|第二天|当晚)?"
 _DIGIT = "[\\d一二三四五六七八九十百千万两半]"
 _DAY_NAMES = "(?:周|星期|礼拜)[一二三四五六日天末1-6]"
 
 
 @RULES.rule(
-    rf"(?<={_DIGIT})({_ENDS}){_DASH}(?={_HALF_DAYS}第?{_DIGIT}+(?:\.\d+)?(?:\1|[:年月日号点时分]))|({_DAY_NAMES}){_DASH}(?={_DAY_NAMES})"
+    rf"(?<={_DIGIT})({_ENDS}){_DASH}(?={_HALF_DAYS}第?{_DIGIT}+(?:\.\d+)?(?:\1|[:年月日号点时分]))"
+    rf"|({_DAY_NAMES}){_DASH}(?={_DAY_NAMES})"
 )
 def _from_to(match: re.Match[str]) -> str:
     return f"{match[1] or match[2]}到"

@@ -12,10 +12,12 @@ _EVERYDAY = frozenset(
     "知道 东西 太阳 干净 谢谢 棉花 樱桃 黄瓜 西瓜 地方 主人 客人 大人 女人 男人 难受".split()
 )
 _EACH = frozenset(
-    "年年 步步 声声 条条 层层 点点 样样 事事 时时 家家 代代 世世 村村 户户 字字 处处 哈哈 圆圆 饱饱 满满 哗哗 嘻嘻 呵呵 嘿嘿 汪汪 喵喵 咚咚 沙沙 呼呼 呜呜 咩咩 嘎嘎 呱呱 叽叽 喳喳 吱吱 嗡嗡 哇哇 咕咕 咯咯 油油".split()
-)
-"""Repetitions that are no verb and no name: every year, every step."""
-_NO_INSIDE = frozenset("公里 英里 海里 华里 邻里 故里 乡里 百里 千里 万里".split())
+    "年年 步步 声声 条条 层层 点点 样样 事事 时时 家家 代代 世世 村村 户户 字字 处处 圆圆 饱饱 满满 油油 哈哈 哗哗 嘻嘻 呵呵 嘿嘿 "
+    "汪汪 喵喵 咚咚 沙沙 呼呼 呜呜 咩咩 嘎嘎 呱呱 叽叽 喳喳 吱吱 嗡嗡 哇哇 咕咕 咯咯".split()
+)  # fmt: skip
+"""Repetitions that are no verb and no name: every year, full, a sound."""
+_NO_INSIDE = frozenset("公里 英里 海里 华里 邻里 故里".split())
+_COUNTS = ("m", "q")
 _ACTIONS = ("v", "vn", "vd", "u")
 _NAMES = ("n", "nr", "nz")
 _PLACES = ("s", "l", "f", "r", "t", UNKNOWN)
@@ -56,7 +58,7 @@ def _light_in_word(word: str) -> set[int]:
     if (
         word[-1] == "儿"
         or word in _EVERYDAY
-        or word[-1] == "里" and word not in _NO_INSIDE
+        or word[-1] == "里" and word not in _NO_INSIDE and tag not in _COUNTS
         or word[-1] == "上" and last < 3 and (tag in _PLACES or tag == "n")
     ):  # fmt: skip
         return {last}
@@ -73,12 +75,9 @@ def _light_behind(before: str, word: str, after: str) -> set[int]:
         return {0}
     if not before:
         return set()
-    if (
-        word in ("里", "儿")
-        or word == "上"
-        and tag_of(before)[:1] == "n"
-        and (len(after) != 1 or tag_of(after) != "n")
-    ):
+    if word == "儿" or word == "里" and tag_of(before) not in _COUNTS:
+        return {0}
+    if word == "上" and tag_of(before)[:1] == "n" and (len(after) != 1 or tag_of(after) != "n"):
         return {0}
     if len(before) == 1 and word[0] == before and tag_of(before) == tag_of(word) == "v":
         return {0}

@@ -77,9 +77,9 @@ def _is_manner_word(word: str) -> bool:
     """狡猾地, 难过地; not 目的地, 冰天雪地."""
     if _MANNER_WORD.fullmatch(word):
         return True
-    manners = {"z": _MANNERS}.get(tag_of(word), _ENDING_MANNERS)
+    manners = _MANNERS - {UNKNOWN} if tag_of(word) == "z" else _ENDING_MANNERS
     ends = word[-1] == "地" and len(word) > 2 and not tag_of(word[-2:])
-    return ends and tag_of(word) in ("z", "i", "l", "d") and tag_of(word[:-1]) in manners - {UNKNOWN}
+    return ends and tag_of(word) in ("z", "i", "l", "d") and tag_of(word[:-1]) in manners
 
 
 def _is_complement(word: str) -> bool:
@@ -91,12 +91,8 @@ def _is_complement(word: str) -> bool:
 def _reading_of_de(before: str, after: str) -> str:
     kind = tag_of(after)
     named = tag_of(before)[:1] == "n" or before == "地" or len(before) > 1 and before[0] in _NICKNAMES
-    subject = (
-        before in ("", "可")
-        or before[-1] == "得"
-        or (named or tag_of(before) in _SUBJECTS)
-        and before not in _FEELINGS
-    )
+    acted = before in _FEELINGS or not (named or tag_of(before) in _SUBJECTS)
+    subject = before in ("", "可") or before[-1] == "得" or not acted
     if before in _MAY_WIN and (kind == "m" or _WON.fullmatch(after)):
         return "de2"
     if subject and (after in ("", "了", "过") or _WON.fullmatch(after)):
