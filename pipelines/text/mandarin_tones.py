@@ -62,6 +62,8 @@ def _light_in_word(word: str) -> set[int]:
         or word[-1] == "上" and last < 3 and (tag in _PLACES or tag == "n")
     ):  # fmt: skip
         return {last}
+    if last > 1 and word[-1] in "好家" and not is_listed(word):
+        return _light_in_word(word[:-1])
     if word[0] == word[1]:
         if last == 3:
             return {1, 3} if is_listed(word[:2]) and is_listed(word) else set()

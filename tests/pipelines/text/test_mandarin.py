@@ -149,7 +149,7 @@ LIGHT_AND_FULL = """
 男子 nan2 zi3|王子 wang2 zi3|以上 yi3 shang4|马上 ma3 shang4|人人 ren2 ren2|天天 tian1 tian1|高高兴兴 gao1 gao1 xing4 xing4|楼下 lou2 xia4
 爸爸妈妈 ba4 ba5 ma1 ma5|天天向上 tian1 tian1 xiang4 shang4|零一零 ling2 yi1 ling2|一点八米 yi1 dian3 ba1 mi3|一点钟 yi1 dian3 zhong1
 一点水 yi4 dian2 shui3|电子琴 dian4 zi3 qin2|想想看 xiang2 xiang5 kan4|慢吞吞 man4 tun1 tun1|一颗一颗 yi4 ke1 yi4 ke1|树叶哗哗响 shu4 ye4 hua1 hua1 xiang3|庙里 miao4 li5|草地上玩 cao3 di4 shang5 wan2
-酒吧 jiu3 ba1|水滴 shui3 di1|过马路 guo4 ma3 lu4|孩子上山 hai2 zi5 shang4 shan1|三公里 san1 gong1 li3|三里路 san1 li3 lu4|个人 ge4 ren2|老虎 lao2 hu3
+酒吧 jiu3 ba1|水滴 shui3 di1|过马路 guo4 ma3 lu4|孩子上山 hai2 zi5 shang4 shan1|三公里 san1 gong1 li3|早上好 zao3 shang5 hao3|老人家 lao3 ren2 jia5|三里路 san1 li3 lu4|个人 ge4 ren2|老虎 lao2 hu3
 """.strip().replace("\n", "|")
 
 
