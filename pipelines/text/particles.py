@@ -65,7 +65,7 @@ def _parted(word: str) -> list[str]:
 
 
 def _is_manner(before: str, after: str) -> bool:
-    if before in _LIKE:
+    if before in _LIKE or re.fullmatch(r"(..+)\1", before):
         return True
     if len(before) < 2 or _PLOT.fullmatch(before) or after in _NO_DEED:
         return False

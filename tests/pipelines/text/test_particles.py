@@ -69,7 +69,8 @@ def test_the_particle(sentence, reading):
 
 
 @pytest.mark.parametrize(
-    ("sentence", "reading"), [("他高兴地说", "de5"), ("画得很好", "de5"), ("你得小心", "dei3")]
+    ("sentence", "reading"),
+    [("他高兴地说", "de5"), ("雪花一片一片地落", "de5"), ("画得很好", "de5"), ("你得小心", "dei3")],
 )
 def test_both_front_ends_read_it_so(sentence, reading):
     assert syllables(sentence)[place(sentence)] == reading
