@@ -9,16 +9,21 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pipelines.failure import CraftError
+from pipelines.text.conventions import AMBIGUOUS_ACRONYMS
+from pipelines.text.light_tones import LIGHT
 from pipelines.text.mandarin_forms import write_out
-from pipelines.text.mandarin_tones import sandhi
-from pipelines.text.normalise import clean, normalise_english
+from pipelines.text.mandarin_tones import lightened, sandhi
+from pipelines.text.normalise import normalise_english
 from pipelines.text.overrides import MARK, mark, taken
+from pipelines.text.particles import particle_readings
+from pipelines.text.parts_of_speech import tag_of
 from pipelines.text.personal_lexicon import NO_LEXICON, PersonalLexicon
 from pipelines.text.pinyin import is_pinyin
 from pipelines.text.polyphones import corrections
-from pipelines.text.pronunciation import Pronunciation, fold, words_to_phonemes
+from pipelines.text.pronunciation import Pronunciation, arpabets, fold
 from pipelines.text.symbols import INITIALS, MANDARIN_TONE, NO_TONE
 from pipelines.text.utterance import Utterance, Word
+from pipelines.text.written_forms.rules import letters
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\u3007"
 _TOKEN = re.compile(
@@ -65,14 +70,14 @@ def to_utterance(text: str, own: PersonalLexicon = NO_LEXICON) -> Utterance:
     Sounds written behind a character (``重{chong2}庆``) and the person's lexicon go before the dictionaries.
 
     Raises:
-        CraftError: ``text_unspeakable`` when it holds no word, ``language_unsupported`` for any third script,
-            ``pronunciation_misfit`` for braces that do not fit what stands before them.
+        CraftError: ``text_unspeakable`` when it holds no word, ``language_unsupported`` for any third script and for a character
+            that no dictionary reads, ``pronunciation_misfit`` for braces that do not fit what stands before them.
     """
     marked = mark(text)
     said = 0
     draft = _Draft(["sil"], [NO_TONE], [])
     chinese = english = 0
-    for match in _TOKEN.finditer(write_out(clean(marked.text))):
+    for match in _TOKEN.finditer(write_out(marked.text)):
         token = match.group()
         sounds = marked.sounds[said : said + token.count(MARK)]
         said += len(sounds)
@@ -85,7 +90,9 @@ def to_utterance(text: str, own: PersonalLexicon = NO_LEXICON) -> Utterance:
             known = corrections(characters) | own.places(characters) | given
             for word, syllables in zip(words, spoken_syllables(words, known, given), strict=True):
                 phonemes, tones = [], []
-                for syllable, tone in syllables:
+                for character, (syllable, tone) in zip(word, syllables, strict=True):
+                    if syllable == character:
+                        raise CraftError("language_unsupported", text=character)
                     for part in _parts(syllable):
                         phonemes.append(f"zh/{part}")
                         tones.append(NO_TONE if part in INITIALS else MANDARIN_TONE[tone])
@@ -104,14 +111,15 @@ def to_utterance(text: str, own: PersonalLexicon = NO_LEXICON) -> Utterance:
 
 
 def _segment(characters: str) -> list[str]:
-    """Words; three characters that are one and two (小老虎) are taken apart, for the tones' sake."""
+    """Words; three characters that are one and two (小老虎) are taken apart, for the tones' sake; 慢吞吞 is not."""
     import jieba
 
     jieba.setLogLevel(logging.WARNING)
     words: list[str] = []
     for word in jieba.cut(characters):
         known = jieba.dt.FREQ.get
-        parted = len(word) == 3 and known(word[1:]) and not known(word[:2])
+        vivid = tag_of(word) == "z"
+        parted = len(word) == 3 and known(word[1:]) and not known(word[:2]) and not vivid
         words += [word[0], word[1:]] if parted else [word]
     return words
 
@@ -125,12 +133,16 @@ def spoken_syllables(
     """
     from pypinyin import Style, lazy_pinyin
 
-    spelled = [lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True) for word in words]
+    spelled = [
+        lazy_pinyin(word, style=Style.TONE3, errors=list, neutral_tone_with_five=True) for word in words
+    ]
+    decided = particle_readings(words) | known
     first = 0
     for word in spelled:
-        word[:] = [known.get(first + place, syllable) for place, syllable in enumerate(word)]
+        word[:] = [decided.get(first + place, syllable) for place, syllable in enumerate(word)]
         first += len(word)
-    tones = sandhi(words, [[int(s[-1]) if s[-1].isdigit() else 5 for s in word] for word in spelled])
+    tones = [[int(s[-1]) if s[-1].isdigit() else LIGHT for s in word] for word in spelled]
+    tones = sandhi(words, lightened(words, tones, decided))
     first = 0
     for word, spoken in zip(spelled, tones, strict=True):
         kept = [int(given[place][-1]) if place in given else 0 for place in range(first, first + len(word))]
@@ -159,15 +171,17 @@ def _parts(syllable: str) -> list[str]:
 def _english(
     words: str, sounds: Sequence[str], own: PersonalLexicon
 ) -> Iterator[tuple[str, list[str], list[int]]]:
+    """A stretch of Latin letters; beside Chinese a lone A is the letter, and IT and WHO are no words."""
     given = iter(sounds)
+    words = letters(words) if words in AMBIGUOUS_ACRONYMS and fold(words) not in own.words else words
     written = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", normalise_english(words))
     plain = [word.replace(MARK, "") for word in written]
     foreign = [word for word in plain if not re.fullmatch("[a-z']+", fold(word))]
     if foreign:
         raise CraftError("language_unsupported", text=" ".join(foreign)[:80])
-    for word, marked, sound in zip(plain, written, words_to_phonemes(plain, own.words), strict=True):
+    for word, marked, known in zip(plain, written, arpabets(plain, own.words, plain != ["A"]), strict=True):
         arpabet = next(given, None) if MARK in marked else None
-        sound = Pronunciation.from_arpabet(arpabet) if arpabet else sound
+        sound = Pronunciation.from_arpabet(arpabet or known)
         yield word, list(sound.phonemes), list(sound.tones)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from pipelines.text.mandarin_numbers import cardinal, counted, decimal, spell_code, spell_digits
+from pipelines.text.normalise import clean
 from pipelines.text.written_forms.rules import RuleBook, any_of
 
 RULES = RuleBook()
@@ -16,7 +17,7 @@ NUMBER = r"(?<!\d)(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
 _SIGN = r"(?:(?<![\dA-Za-z%)])[-\u2212])?"
 _DASH = r"\s?(?:[-~\u2010-\u2015\u2212]|\u2014\u2014)\s?"
 _CLASSIFIERS = (
-    "个只条本张位件杯块年天周次遍人家名头匹辆座把双对种份间层岁米斤两小点分秒元万千亿倍句步口支枝朵棵颗粒封首部台套瓶碗盘片"
+    "个只条本张位件杯块年天周次遍人家名头匹辆座把双对种份间层岁米斤小点分秒元万千亿倍句步口支枝朵棵颗粒封首部台套瓶碗盘片"
     "场门项点里公英寸尺升吨度"
 )
 UNITS = {
@@ -79,11 +80,17 @@ _CURRENCIES = {
     "\u20a9": "韩元", "\u20bd": "卢布", "\u20b9": "卢比", "USD": "美元", "CNY": "元", "RMB": "元", "EUR": "欧元", "GBP": "英镑",
     "JPY": "日元", "HKD": "港元",
 }  # fmt: skip
-_CODE_WORDS = "电话|热线|拨打|拨|致电|号码|手机|手机号|微信|工号|学号|编号|尾号|验证码|密码|账号|帐号|卡号|邮编|座机|分机|单号|车牌|口令|QQ"
+_CODE_WORDS = (
+    "电话|热线|拨打|拨|致电|号码|手机|手机号|微信|工号|学号|编号|尾号|验证码|密码|账号|帐号|卡号|邮编"
+    "|座机|分机|单号|车牌|口令|QQ|QQ群|群号|会议号|房间号|门牌号|航班号"
+)
+_LISTED = re.compile(r"(?<=\d)\uff0c(?=\d)(?!000(?!\d))|(?<=[\u2460-\u249b])(?=[\u2460-\u249b])")
+"""Where cleaning would fuse two numbers: at a full-width comma (but before 000) and between \u2460 and \u2461."""
 
 
 def write_out(text: str) -> str:
-    """A cleaned text without digits: dates, times, sums, units, telephone and plain numbers in characters."""
+    """A text cleaned and without digits: dates, times, sums, units, telephone and plain numbers in characters."""
+    text = clean(_LISTED.sub("\u3001", text))
     for rule in RULES:
         text = rule.pattern.sub(lambda match, read=rule.read: _or_same(read(match), match), text)
     return text
@@ -93,7 +100,40 @@ def _or_same(spoken: str | None, match: re.Match[str]) -> str:
     return match.group() if spoken is None else spoken
 
 
+# from one end to the other, each with its unit
+
+_ENDS = (
+    f"{any_of(UNITS)}|\u00b0C|年代|月份|点半|小时|分钟|公里|公斤|平米|平方米|美元|欧元|英镑|块钱|号楼|个月|个小时"
+    f"|[{_CLASSIFIERS}月日元期届级章节集卷页号楼班组站]"
+)
+_HALF_DAYS = "(?:上午|中午|下午|早上|晚上|夜里|凌晨|次日|第二天|当晚)?"
+_DIGIT = "[\\d一二三四五六七八九十百千万两半]"
+_DAY_NAMES = "(?:周|星期|礼拜)[一二三四五六日天末1-6]"
+
+
+@RULES.rule(
+    rf"(?<={_DIGIT})({_ENDS}){_DASH}(?={_HALF_DAYS}第?{_DIGIT}+(?:\.\d+)?(?:\1|[:年月日号点时分]))"
+    rf"|({_DAY_NAMES}){_DASH}(?={_DAY_NAMES})"
+)
+def _from_to(match: re.Match[str]) -> str:
+    return f"{match[1] or match[2]}到"
+
+
+# addresses
+
+
+@RULES.rule(r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9_][A-Za-z0-9_.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+def _mail(match: re.Match[str]) -> str:
+    spoken = match.group().replace("@", " at ").replace(".", "点")
+    return re.sub(r"\d+", lambda digits: spell_digits(digits.group()), spoken)
+
+
 # dates
+
+
+@RULES.rule(rf"\((\d{{4}}){_DASH}(\d{{4}})?\)")
+def _life(match: re.Match[str]) -> str:
+    return f"({spell_digits(match[1])}{'到' if match[2] else ''}{spell_digits(match[2] or '')})"
 
 
 @RULES.rule(r"(?<![\d-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d-])日?")
@@ -124,6 +164,16 @@ def _born_in(match: re.Match[str]) -> str:
     return spell_digits(match.group())
 
 
+@RULES.rule(
+    r"(?<=[近约有满达第这那每整历婚用花活住等隔距久国经])(?:[2-9]0|[1-9]000)(?=年)"
+    r"|(?<=[^到][了过])(?:\d\d|[1-9]000)(?=年)|(?<!\d)[3-9]\d{3}(?=年)"
+    r"|(?<!\d)\d\d(?:00)?(?=年(?:的?(?:历史|文明|时间|光阴|岁月|寿命|工龄|经验)|之久))"
+)
+def _lasting(match: re.Match[str]) -> str:
+    """A number of years, not the name of one."""
+    return decimal(match.group())
+
+
 @RULES.rule(r"(?<!\d)(\d{4}|\d{2})(?=年(?!前|后|来|间|级|代))")
 def _year(match: re.Match[str]) -> str:
     digits = match[1]
@@ -144,7 +194,7 @@ def _stated_ratio(match: re.Match[str]) -> str:
 _CLOCK = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?"
 
 
-@RULES.rule(rf"(?<![\d:.]){_CLOCK}{_DASH}(?=(?:[01]?\d|2[0-4]):[0-5]\d(?![\d:]))")
+@RULES.rule(rf"(?<![\d:.]){_CLOCK}{_DASH}(?={_HALF_DAYS}(?:(?:[01]?\d|2[0-4]):[0-5]\d(?![\d:])|\d{{1,2}}点))")
 def _clock_range(match: re.Match[str]) -> str:
     return f"{_time(*match.groups())}到"
 
@@ -203,7 +253,9 @@ def _stated_code(match: re.Match[str]) -> str:
 
 
 @RULES.rule(
-    r"(?<!\d)(?:10086|10010|12306|12315)(?!\d)|(?<!\d)\d{3}(?=事件|晚会)|(?<![\d.])\d{3,4}(?=室|房间|房|路公交|次列车)"
+    r"(?:(?<=[打拨])|(?<=打了)|(?<=报警)|(?<=急救)|(?<=火警))(?:110|114|119|120|122)(?!\d|[.,]\d|[元块个次折万千分秒里米斤])"
+    r"|(?<![\d.])(?:110|119|120)(?=报警|急救|火警|救护车)"
+    r"|(?<!\d)(?:10086|10010|12306|12315)(?!\d)|(?<!\d)\d{3}(?=事件|晚会)|(?<![\d.])\d{3,4}(?=室|房间|房|路公交|次列车)"
 )
 def _known_code(match: re.Match[str]) -> str:
     return spell_code(match.group())
@@ -238,9 +290,9 @@ def _money_behind(match: re.Match[str]) -> str:
     return counted(_plain(match[1]), _CURRENCIES[match[2]])
 
 
-@RULES.rule(rf"({NUMBER})(?=元|块钱|美元|欧元|英镑|日元|港元)")
+@RULES.rule(rf"(?:({NUMBER}){_DASH})?({NUMBER})(?=元|块钱|美元|欧元|英镑|日元|港元)")
 def _amount(match: re.Match[str]) -> str:
-    return counted(_plain(match[1]), "")
+    return (f"{_sum(match[1])}到" if match[1] else "") + _sum(match[2])
 
 
 def _sum(amount: str) -> str:
@@ -251,6 +303,24 @@ def _plain(amount: str) -> str:
     """``1,234.50`` -> ``1234.5``: no commas, no empty cents."""
     amount = amount.replace(",", "")
     return amount.rstrip("0").rstrip(".") if "." in amount else amount
+
+
+# letters with digits and marks
+
+
+@RULES.rule(r"(?<![A-Za-z])([A-Z]{1,2})(\d{3,5})(?!\d|[.,]\d)")
+def _lettered_code(match: re.Match[str]) -> str:
+    return match[1] + spell_code(match[2])
+
+
+@RULES.rule(r"(?<![A-Za-z])No\.\s?(\d+)", re.I)
+def _rank(match: re.Match[str]) -> str:
+    return f"第{cardinal(match[1])}"
+
+
+@RULES.rule(r"(?<=[A-Za-z\d千万亿])\+{1,2}(?![A-Za-z\d(+])")
+def _plus(match: re.Match[str]) -> str:
+    return "加" * len(match.group())
 
 
 # temperatures, percents, fractions
@@ -349,6 +419,11 @@ def _measure(match: re.Match[str]) -> str:
     return f"{cold if match[1] else ''}{counted(match[2], unit)}"
 
 
+@RULES.rule(r"(?<=[12]米)\d\d(?!\d|[.,]\d|[米厘秒分个人次天])")
+def _height(match: re.Match[str]) -> str:
+    return spell_digits(match.group())
+
+
 @RULES.rule(rf"(?<=第){NUMBER}")
 def _ordinal(match: re.Match[str]) -> str:
     return cardinal(match.group())
@@ -364,9 +439,10 @@ def _two_of(match: re.Match[str]) -> str:
     return "两"
 
 
-@RULES.rule(rf"{_SIGN}{NUMBER}")
+@RULES.rule(rf"(?:(?<=[\u3400-\u9fff])(?<![是为于约到至得温])-(?!{NUMBER}度))?({_SIGN}{NUMBER})")
 def _number(match: re.Match[str]) -> str:
-    return decimal(match.group().replace(",", ""))
+    """A hyphen behind a character joins a name (歼-20), unless the character calls for a value."""
+    return decimal(match[1].replace(",", ""))
 
 
 @RULES.rule(r"\d")

@@ -1,7 +1,8 @@
 """Mandarin for GPT-SoVITS: characters to initials and finals with tones, two symbols a character.
 
-The words come from jieba, the readings from pypinyin's phrase dictionary, the person's lexicon and
-``pipelines.text.polyphones``. The reference can also ask a BERT of its own (g2pW, a download) about polyphones; we do not.
+The words come from jieba, the readings from pypinyin's phrase dictionary, the person's lexicon,
+``pipelines.text.particles`` and ``pipelines.text.polyphones``. The reference can also ask a BERT of its own (g2pW, a
+download) about polyphones; we do not.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from pipelines.text.gpt_sovits.symbols import PUNCTUATION, UNKNOWN, symbol_ids
 from pipelines.text.gpt_sovits.tones import ToneWord, joined, spoken_tones
 from pipelines.text.gpt_sovits.utterance import Span
 from pipelines.text.mandarin_forms import write_out
-from pipelines.text.normalise import clean
 from pipelines.text.overrides import MARK, taken
+from pipelines.text.particles import particle_readings
 from pipelines.text.personal_lexicon import NO_LEXICON, PersonalLexicon
 from pipelines.text.polyphones import corrections
 
@@ -42,7 +43,7 @@ _NO_VOWEL = {"n": "en", "ng": "en", "m": "en", "hm": "hen", "hng": "heng", "r": 
 
 def normalised(text: str) -> str:
     """The text as Mandarin says it: Chinese characters and the six marks of the table, two marks never in a row."""
-    spoken = write_out(clean(re.sub(r"\u2026+|\.{3,}", "\u2026", text).replace("\u2026", "\uff5e")))
+    spoken = write_out(re.sub(r"\u2026+|\.{3,}", "\u2026", text).replace("\u2026", "\uff5e"))
     spoken = spoken.translate(_AS_SPOKEN)
     spoken = re.sub(rf"[^{HAN}{MARK}{''.join(map(re.escape, PUNCTUATION - {'-'}))}]", "", spoken)
     return re.sub(r"([!?\u2026,.])[!?\u2026,.]+", r"\1", spoken)
@@ -91,9 +92,11 @@ def syllables(
     for sound in given.values():
         if UNKNOWN in _parts(sound):
             raise CraftError("pronunciation_misfit", written=sound)
-    known = (corrections(characters) if context else {}) | own.places(characters) | given
+    cut = joined(_cut(characters))
+    beside = particle_readings([text for text, _ in cut]) | corrections(characters) if context else {}
+    known = beside | own.places(characters) | given
     words, sounds = [], []
-    for text, tag in joined(_cut(characters)):
+    for text, tag in cut:
         read = _dictionary(text)
         for index in range(len(text)):
             read[index] = known.get(len(sounds) + index, read[index])

@@ -3,9 +3,10 @@ import re
 import pytest
 
 from pipelines.failure import CraftError
-from pipelines.text.mandarin import _parts, to_utterance
+from pipelines.text.mandarin import _parts, _segment, spoken_syllables, to_utterance
 from pipelines.text.mandarin_forms import write_out
 from pipelines.text.mandarin_numbers import cardinal
+from pipelines.text.personal_lexicon import PersonalLexicon
 from pipelines.text.symbols import INITIALS, MANDARIN_TONE, NO_TONE, SYMBOL_ID
 
 TONE_OF = {tone: number for number, tone in MANDARIN_TONE.items()}
@@ -28,7 +29,7 @@ def pinyin(text: str) -> str:
         ("我很好。", "sil uo3 h en2 h ao3 ."),
         ("小老虎", "sil x iao3 l ao2 h u3 ."),
         ("展览馆", "sil zh an2 l an2 g uan3 ."),
-        ("一个", "sil i2 g e4 ."),
+        ("一个", "sil i2 g e5 ."),
         ("一天", "sil i4 t ian1 ."),
         ("第一", "sil d i4 i1 ."),
         ("看一看？", "sil k an4 i5 k an4 ?"),
@@ -70,9 +71,7 @@ def test_syllables_and_sandhi(text, spoken):
     ],
 )
 def test_numbers(written, spoken):
-    from pipelines.text.normalise import clean
-
-    assert write_out(clean(written)) == spoken
+    assert write_out(written) == spoken
 
 
 @pytest.mark.parametrize(
@@ -128,3 +127,63 @@ def test_silence_and_other_scripts_are_refused():
         to_utterance("！😀")
     with pytest.raises(CraftError, match="language_unsupported"):
         to_utterance("你好 мир")
+
+
+@pytest.mark.parametrize("text", ["他喝了㗎", "㗎㗎", "一㗎二㗎"])
+def test_a_character_that_no_dictionary_reads_is_named(text):
+    with pytest.raises(CraftError, match="language_unsupported") as caught:
+        to_utterance(text)
+    assert caught.value.facts["text"] == "㗎"
+
+
+def test_a_given_sound_reads_what_no_dictionary_does():
+    assert to_utterance("他喝了㗎{ga1}").phonemes[-3:-1] == ("zh/g", "zh/a")
+
+
+LIGHT_AND_FULL = """
+爸爸 ba4 ba5|妈妈们 ma1 ma5 men5|小朋友 xiao3 peng2 you5|喜欢 xi3 huan5|衣服 yi1 fu5|眼睛 yan3 jing5|妻子 qi1 zi5|月亮 yue4 liang5
+不知道 bu4 zhi1 dao5|告诉他 gao4 su5 ta1|故事 gu4 shi5|窗户 chuang1 hu5|先生 xian1 sheng5|漂亮 piao4 liang5|东西 dong1 xi5
+路上 lu4 shang5|屋里 wu1 li5|森林里 sen1 lin2 li5|桌子上 zhuo1 zi5 shang5|一个 yi2 ge5|起来 qi3 lai5|看看 kan4 kan5|说说 shuo1 shuo5
+想想 xiang2 xiang5|手里 shou2 li5|哪里 na2 li5|姐姐 jie3 jie5|耳朵 er3 duo5|椅子 yi3 zi5|奶奶 nai3 nai5|等等我 deng2 deng5 wo3
+这儿 zhe4 er5|花儿 hua1 er5|小孩儿 xiao3 hai2 er5|玩儿 wan2 er5|一会儿 yi2 hui4 er5|女儿 nv3 er2|婴儿 ying1 er2|儿歌 er2 ge1
+男子 nan2 zi3|王子 wang2 zi3|以上 yi3 shang4|马上 ma3 shang4|人人 ren2 ren2|天天 tian1 tian1|高高兴兴 gao1 gao1 xing4 xing4|楼下 lou2 xia4
+爸爸妈妈 ba4 ba5 ma1 ma5|天天向上 tian1 tian1 xiang4 shang4|零一零 ling2 yi1 ling2|一点八米 yi1 dian3 ba1 mi3|一点钟 yi1 dian3 zhong1
+一点水 yi4 dian2 shui3|电子琴 dian4 zi3 qin2|想想看 xiang2 xiang5 kan4|慢吞吞 man4 tun1 tun1|一颗一颗 yi4 ke1 yi4 ke1|树叶哗哗响 shu4 ye4 hua1 hua1 xiang3|庙里 miao4 li5|草地上玩 cao3 di4 shang5 wan2
+酒吧 jiu3 ba1|水滴 shui3 di1|过马路 guo4 ma3 lu4|孩子上山 hai2 zi5 shang4 shan1|三公里 san1 gong1 li3|早上好 zao3 shang5 hao3|老人家 lao3 ren2 jia5|三里路 san1 li3 lu4|个人 ge4 ren2|老虎 lao2 hu3
+""".strip().replace("\n", "|")
+
+
+@pytest.mark.parametrize("case", LIGHT_AND_FULL.split("|"))
+def test_light_tones(case):
+    characters, spoken = case.split(" ", 1)
+    words = spoken_syllables(_segment(characters))
+    assert " ".join(f"{syllable}{tone}" for word in words for syllable, tone in word) == spoken
+
+
+def test_a_given_reading_and_one_of_the_own_lexicon_keep_their_tone():
+    assert pinyin("告诉{su4}他") == "sil g ao4 s u4 t a1 ."
+    own = PersonalLexicon.parse("妈妈 ma1 ma1")
+    assert to_utterance("妈妈", own).tones[-2] == MANDARIN_TONE[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("答案是A。", "EY"),
+        ("选A还是选B", "EY B IY"),
+        ("A股大涨", "EY"),
+        ("A4纸", "EY"),
+        ("维生素A和C", "EY S IY"),
+        ("IT公司", "AY T IY"),
+        ("这是WHO的", "D AH B AH L Y UW EY CH OW"),
+        ("It is a book 这本书", "IH T IH Z AH B UH K"),
+    ],
+)
+def test_letters_in_chinese_are_named(text, letters):
+    assert " ".join(p for p in to_utterance(text).phonemes if p.isalpha() and p != "sil") == letters
+
+
+def test_the_own_lexicon_reads_letters_first():
+    own = PersonalLexicon.parse("IT IH1 T\nA AH0")
+    assert to_utterance("IT公司选A", own).phonemes[1:3] == ("IH", "T")
+    assert to_utterance("IT公司选A", own).phonemes[-2] == "AH"
