@@ -90,6 +90,14 @@ class JobRun:
         if self._queue.cancel_requested(self.job.id):
             raise Cancelled
 
+    def require_lease(self) -> None:
+        """Unlike ``check`` this lets a job that is to stop keep what it has finished.
+
+        Raises:
+            LeaseLost: the job was deleted.
+        """
+        self._queue.require_lease(self.job.id)
+
     def yield_to_others(self) -> None:
         """Between two sentences of a long text: whoever waits gets a turn, then this job goes on where it stopped."""
         if self._queue.someone_waits(LANES[self.job.kind]):
