@@ -117,10 +117,14 @@ class StoryStore:
             )
 
     def save_transcript(self, story_id: str, transcript: Transcript) -> None:
+        """The words of a story that was planned meanwhile stay as they were typed."""
         with self.database.transaction() as connection:
             connection.execute(
-                "UPDATE stories SET text = ?, transcript = ?, language = ? WHERE id = ?",
-                (transcript.text, json.dumps(transcript.to_json()), transcript.language, story_id),
+                "UPDATE stories SET transcript = ? WHERE id = ?", (json.dumps(transcript.to_json()), story_id)
+            )
+            connection.execute(
+                "UPDATE stories SET text = ?, language = ? WHERE id = ? AND plan IS NULL",
+                (transcript.text, transcript.language, story_id),
             )
 
     def set_narrator(self, story_id: str, narrator: Narrator | None) -> None:

@@ -196,14 +196,15 @@ class VoiceStore:
             )
 
     def set_heard(self, recording_id: str, text: str, heard_by: str, transcript: Transcript | None) -> None:
-        """
+        """What a person wrote meanwhile stays.
+
         Args:
             text: empty where ``heard_by`` made out no words.
         """
         told = transcript and json.dumps(transcript.to_json())
         with self.database.transaction() as connection:
             connection.execute(
-                "UPDATE recordings SET text = ?, heard_by = ?, transcript = ? WHERE id = ?",
+                "UPDATE recordings SET text = ?, heard_by = ?, transcript = ? WHERE id = ? AND text IS NULL",
                 (text, heard_by, told, recording_id),
             )
 

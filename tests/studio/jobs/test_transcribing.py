@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import soundfile
 from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
 from pipelines.speech.voice import Voice
+from pipelines.story.transcribe import Transcript
 from studio.container import Container
 from studio.jobs.transcribing import SHORT_SECONDS
 from studio.settings import Settings
@@ -100,6 +101,53 @@ def test_hearing_is_told_and_can_be_cancelled(
     held.let_go()
     done(hearing, hearing.jobs.get(story.job_id), "cancelled")
     assert hearing.stories.get(story.id).state == "cancelled" and transcriber.heard == []
+
+
+class Listening(FakeTranscriber):
+    """Hears nothing to its end until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = Held()
+
+    def __call__(
+        self, recording: Recording, report: Callable[[float], None], language: str | None = None
+    ) -> Transcript:
+        self.held.wait_here()
+        return super().__call__(recording, report, language)
+
+
+@pytest.fixture
+def listening(settings: Settings, quick_audio: None) -> Iterator[tuple[Container, Held]]:
+    whisper = Listening()
+    with Container(settings, fake_engines(), fake_painters(), fake_transcribers(whisper)) as container:
+        yield container, whisper.held
+        whisper.held.let_go()
+
+
+@pytest.mark.parametrize("way", ["hear", "tell"])
+def test_what_is_typed_while_a_story_is_heard_stays(
+    listening: tuple[Container, Held], tmp_path: Path, way: str
+) -> None:
+    container, held = listening
+    story = getattr(container.stories, way)(write_hum(tmp_path / "told.wav"), "told.wav")
+    assert held.arrived()
+    typed = container.stories.plan(story.id, CHINESE)
+    held.let_go()
+    done(container, container.jobs.get(story.job_id))
+    heard = container.stories.get(story.id)
+    assert (heard.text, heard.language, heard.plan) == (CHINESE, "zh", typed.plan)
+    assert heard.transcript.text == "Once upon a time."
+
+
+def test_what_is_typed_while_whisper_listens_stays(listening: tuple[Container, Held], tmp_path: Path) -> None:
+    container, held = listening
+    ann = container.voices.create("Ann")
+    record = brought(container, ann, tmp_path)
+    assert held.arrived()
+    container.voices.set_text(record.id, "Once upon a rhyme.")
+    held.let_go()
+    assert texts(container, ann) == [("Once upon a rhyme.", None)]
 
 
 def broken(device: str) -> tuple[FakeTranscriber, int]:
