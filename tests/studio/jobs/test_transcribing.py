@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -103,51 +104,55 @@ def test_hearing_is_told_and_can_be_cancelled(
     assert hearing.stories.get(story.id).state == "cancelled" and transcriber.heard == []
 
 
-class Listening(FakeTranscriber):
-    """Hears nothing to its end until it is let go."""
+class Listener(FakeTranscriber):
+    """Lets others go first again and again, and hears nothing to its end until it may."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.held = Held()
+        self.listens, self.may_go = threading.Event(), threading.Event()
 
     def __call__(
         self, recording: Recording, report: Callable[[float], None], language: str | None = None
     ) -> Transcript:
-        self.held.wait_here()
+        self.listens.set()
+        while not self.may_go.wait(0.02):
+            report(0.1)
         return super().__call__(recording, report, language)
 
 
 @pytest.fixture
-def listening(settings: Settings, quick_audio: None) -> Iterator[tuple[Container, Held]]:
-    whisper = Listening()
-    with Container(settings, fake_engines(), fake_painters(), fake_transcribers(whisper)) as container:
-        yield container, whisper.held
-        whisper.held.let_go()
+def transcriber(request: pytest.FixtureRequest) -> FakeTranscriber:
+    return Listener() if "listener" in request.fixturenames else FakeTranscriber()
+
+
+@pytest.fixture
+def listener(transcriber: FakeTranscriber, hearing: Container) -> Iterator[Listener]:
+    yield transcriber
+    transcriber.may_go.set()
 
 
 @pytest.mark.parametrize("way", ["hear", "tell"])
 def test_what_is_typed_while_a_story_is_heard_stays(
-    listening: tuple[Container, Held], tmp_path: Path, way: str
+    hearing: Container, listener: Listener, tmp_path: Path, way: str
 ) -> None:
-    container, held = listening
-    story = getattr(container.stories, way)(write_hum(tmp_path / "told.wav"), "told.wav")
-    assert held.arrived()
-    typed = container.stories.plan(story.id, CHINESE)
-    held.let_go()
-    done(container, container.jobs.get(story.job_id))
-    heard = container.stories.get(story.id)
+    story = getattr(hearing.stories, way)(write_hum(tmp_path / "told.wav"), "told.wav")
+    assert listener.listens.wait(20)
+    typed = hearing.stories.plan(story.id, CHINESE)
+    listener.may_go.set()
+    done(hearing, hearing.jobs.get(story.job_id))
+    heard = hearing.stories.get(story.id)
     assert (heard.text, heard.language, heard.plan) == (CHINESE, "zh", typed.plan)
     assert heard.transcript.text == "Once upon a time."
 
 
-def test_what_is_typed_while_whisper_listens_stays(listening: tuple[Container, Held], tmp_path: Path) -> None:
-    container, held = listening
-    ann = container.voices.create("Ann")
-    record = brought(container, ann, tmp_path)
-    assert held.arrived()
-    container.voices.set_text(record.id, "Once upon a rhyme.")
-    held.let_go()
-    assert texts(container, ann) == [("Once upon a rhyme.", None)]
+def test_what_is_typed_while_whisper_listens_stays(
+    hearing: Container, ann: VoiceRecord, listener: Listener, tmp_path: Path
+) -> None:
+    record = brought(hearing, ann, tmp_path)
+    assert listener.listens.wait(20)
+    hearing.voices.set_text(record.id, "Once upon a rhyme.")
+    listener.may_go.set()
+    assert texts(hearing, ann) == [("Once upon a rhyme.", None)]
 
 
 def broken(device: str) -> tuple[FakeTranscriber, int]:
@@ -305,6 +310,30 @@ def test_cantonese_is_no_mandarin(
         prepared(hearing, ann)
     told = (transcriber.text, "yue") if known else (None, None)
     assert [(recording.text, recording.language) for recording in learnt[0]] == [told]
+
+
+@pytest.mark.parametrize("text", [None, "Hello there."])
+def test_nobody_waits_while_another_voices_recording_is_written_down(
+    hearing: Container, ann: VoiceRecord, listener: Listener, tmp_path: Path, text: str | None
+) -> None:
+    brought(hearing, hearing.voices.create("Bob"), tmp_path)
+    assert listener.listens.wait(20)
+    brought(hearing, ann, tmp_path, 170, text=text)
+    prepared(hearing, ann)
+    assert hearing.voices.get(ann.id).state == "ready"
+
+
+def test_a_voice_waits_for_its_own_short_recording(
+    hearing: Container, ann: VoiceRecord, listener: Listener, learnt: list, tmp_path: Path
+) -> None:
+    brought(hearing, ann, tmp_path)
+    assert listener.listens.wait(20)
+    hearing.voices.consent(ann.id, "Ann Lee", "personal", None, "en")
+    preparing = hearing.jobs.wait(hearing.voices.get(ann.id).active_job_id, 1.2)
+    assert preparing.active
+    listener.may_go.set()
+    done(hearing, preparing)
+    assert [recording.text for recording in learnt[0]] == ["Once upon a time."]
 
 
 def test_the_voice_is_made_with_what_was_heard(
