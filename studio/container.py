@@ -191,7 +191,10 @@ class Container:
             asked = {name: str(job.payload.get(name)) for name in ("engine", "method", "quality")}
             return estimates.seconds(asked["engine"], asked["method"]).get(asked["quality"])
 
-        runner = JobRunner(self.jobs, self.lane, artifacts, handlers, expected_seconds)
+        def unfinished(job: Job) -> bool:
+            return job.kind == "draw" and story_store.is_unfinished(job.subject_id)
+
+        runner = JobRunner(self.jobs, self.lane, artifacts, handlers, expected_seconds, unfinished)
         # 5. What people use
         self.voices = Voices(
             settings,

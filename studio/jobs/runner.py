@@ -128,6 +128,7 @@ class JobRunner:
     Args:
         handlers: kind of job -> what does it.
         expected_seconds: a guess for a job's whole time, for ``seconds_left`` before a rate is measured.
+        unfinished: whether more was asked of a job while it did its last step; it goes on then.
     """
 
     def __init__(
@@ -137,12 +138,14 @@ class JobRunner:
         artifacts: Artifacts,
         handlers: Mapping[str, Handler],
         expected_seconds: Callable[[Job], float | None],
+        unfinished: Callable[[Job], bool] = lambda job: False,
     ) -> None:
         self._queue = queue
         self._lane = lane
         self._artifacts = artifacts
         self._handlers = handlers
         self._expected_seconds = expected_seconds
+        self._unfinished = unfinished
         self._closing = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, args=(name,), name=f"{name} jobs", daemon=True)
@@ -207,10 +210,17 @@ class JobRunner:
                 self._fail(job, fault)
             else:
                 run.flush()
-                self._queue.finish(job.id, result)
+                self._finish(job, result)
         except LeaseLost:
             log.info("job %s was taken away", job.id)
         self._artifacts.remove(work_dir)
+
+    def _finish(self, job: Job, result: Mapping[str, object]) -> None:
+        with self._queue.transaction():  # whoever asks for more gets this job, or finds it finished
+            if self._unfinished(job):
+                self._queue.put_back(job.id)
+            else:
+                self._queue.finish(job.id, result)
 
     def _fail(self, job: Job, fault: Fault) -> None:
         while not self._closing.is_set():

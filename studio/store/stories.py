@@ -279,6 +279,10 @@ class StoryStore:
             line.sentence(position) for position, line in enumerate(wanted) if line.take_key not in settled
         ]
 
+    def is_unfinished(self, story_id: str) -> bool:
+        """Whether there is a picture to paint or a sentence to speak."""
+        return self.exists(story_id) and bool(self.unpainted(story_id) or self.unspoken(story_id))
+
     def spoken(self, keys: Iterable[str | None]) -> set[str]:
         """Those of the take keys that are in the take store."""
         rows = self.database.rows(

@@ -307,6 +307,19 @@ def test_editing_while_it_draws_paints_the_edited_page(
     assert illustrator.drawn == ["s1", "s2", "s3"]
 
 
+def test_editing_while_it_is_read_paints_the_edited_page(
+    container: Container, story: StoryRecord, hold: Callable[[str, str], Held]
+) -> None:
+    held = hold("draw", "speak")
+    job = container.stories.draw(story.id)
+    assert held.arrived()
+    container.stories.retake(story.id, "s1")
+    assert container.stories.draw(story.id).id == job.id
+    held.let_go()
+    done(container, job)
+    assert container.stories.get(story.id).state == "done"
+
+
 # Housekeeping
 
 
