@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pipelines.failure import Cancelled
-from studio.errors import Fault, StudioError, from_exception
+from studio.errors import StudioError, from_exception, is_locked
 from studio.jobs.job import Job
 from studio.jobs.pace import Pace
 from studio.jobs.queue import JobQueue, LeaseLost
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 5.0
 REPORT_SECONDS = 0.25
 """Progress is committed (and synced to the disk) at most this often."""
+RETRY_SECONDS = 2.0
 
 LANES = {
     "train": "training",
@@ -115,8 +117,13 @@ class JobRun:
             return
         self._reported_at = now
         left = self._pace.seconds_left(self._stage, self._progress, now)
-        self._queue.report(self.job.id, self._stage, self._progress, left, self._losses)
-        self._losses.clear()
+        try:
+            self._queue.report(self.job.id, self._stage, self._progress, left, self._losses)
+        except sqlite3.OperationalError as error:
+            if not is_locked(error):
+                raise
+        else:
+            self._losses.clear()
 
 
 Handler = Callable[[JobRun], Mapping[str, object]]
@@ -193,13 +200,13 @@ class JobRunner:
                 work_dir.mkdir(parents=True, exist_ok=True)
                 result = self._handlers[job.kind](run)
             except Closing:
-                self._queue.put_back(job.id)
+                self._settle(lambda: self._queue.put_back(job.id))
                 return
             except Yielded:
-                self._queue.put_back(job.id, at_the_end=True)
+                self._settle(lambda: self._queue.put_back(job.id, at_the_end=True))
                 return
             except Cancelled:
-                self._queue.stop(job.id)
+                self._settle(lambda: self._queue.stop(job.id))
             except LeaseLost:
                 raise
             except Exception as error:
@@ -207,31 +214,37 @@ class JobRunner:
                 log.warning(
                     "job %s (%s) failed: %s", job.id, job.kind, fault, exc_info=fault.code == "unexpected"
                 )
-                self._fail(job, fault)
+                self._settle(lambda: self._queue.fail(job.id, fault))
             else:
-                run.flush()
-                self._finish(job, result)
+                self._settle(lambda: self._finish(run, result))
         except LeaseLost:
             log.info("job %s was taken away", job.id)
         self._artifacts.remove(work_dir)
 
-    def _finish(self, job: Job, result: Mapping[str, object]) -> None:
+    def _finish(self, run: JobRun, result: Mapping[str, object]) -> None:
+        job = run.job
+        run.flush()
         with self._queue.transaction():  # whoever asks for more gets this job, or finds it finished
             if self._unfinished(job):
                 self._queue.put_back(job.id)
             else:
                 self._queue.finish(job.id, result)
 
-    def _fail(self, job: Job, fault: Fault) -> None:
-        while not self._closing.is_set():
+    def _settle(self, change: Callable[[], None]) -> None:
+        """Write down what became of a job: whoever waits must hear of it, once there is room and nobody else writes."""
+        while True:
             try:
-                return self._queue.fail(job.id, fault)
+                return change()
             except StudioError as error:
                 if error.code != "disk_full":
                     raise
-                # whoever waits must hear of it; if even that room is taken, once someone makes some
-                if not self._artifacts.spend_reserve():
-                    self._closing.wait(2.0)
+                if self._artifacts.spend_reserve():
+                    continue
+            except sqlite3.OperationalError as error:
+                if not is_locked(error):
+                    raise
+            if self._closing.wait(RETRY_SECONDS):
+                return  # the next start puts it back
 
     def _beat(self) -> None:
         while not self._closing.wait(HEARTBEAT_SECONDS):
