@@ -158,6 +158,10 @@ class Transcribing:
             if error.code not in NOT_HEARD:
                 raise
             transcript = None
+        except FileNotFoundError:
+            if self._voices.has_recording(record.id):
+                raise
+            return False
         by = transcript.transcriber if transcript else self.best().name
         self._voices.set_heard(record.id, one_line(transcript.text) if transcript else "", by, transcript)
         return transcript is not None

@@ -171,6 +171,9 @@ class VoiceStore:
         self.row(row["voice_id"])
         return _recording(row)
 
+    def has_recording(self, recording_id: str) -> bool:
+        return self.database.row("SELECT 1 FROM recordings WHERE id = ?", recording_id) is not None
+
     def recordings(self, voice_id: str) -> list[RecordingRecord]:
         rows = self.database.rows(
             "SELECT * FROM recordings WHERE voice_id = ? ORDER BY created_at, id", voice_id

@@ -242,6 +242,21 @@ def test_a_voice_that_goes_takes_the_listening_along(
     assert hearing.database.value("SELECT count(*) FROM recordings") == 0
 
 
+def test_a_recording_removed_before_it_is_heard(
+    hearing: Container, ann: VoiceRecord, transcriber: FakeTranscriber, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    read = hearing.transcribing._files.read
+
+    def remove_first(record: RecordingRecord, cleaned: bool) -> Recording:
+        hearing.voices.remove_recording(record.id)
+        return read(record, cleaned)
+
+    monkeypatch.setattr(hearing.transcribing._files, "read", remove_first)
+    brought(hearing, ann, tmp_path)
+    done(hearing, hearing.voices.transcribing(ann.id))
+    assert transcriber.heard == []
+
+
 @pytest.fixture
 def learnt(monkeypatch: pytest.MonkeyPatch) -> list[list[Recording]]:
     """What the engine gets whenever it prepares a voice."""
