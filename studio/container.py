@@ -98,10 +98,11 @@ class Container:
         stack.callback(database.close)
         self.database = database
         artifacts = Artifacts(settings.home)
+        speech_store = SpeechStore(database)
+        speech_store.drop_takes(lambda key: not artifacts.take(key).exists())
         if not database.fresh:  # files without their database are someone's work, not strays
             artifacts.sweep(_Known(database, artifacts))
         self._voice_store = VoiceStore(database, samples_only=settings.public_demo)
-        speech_store = SpeechStore(database)
         story_store = StoryStore(database)
         files = RecordingFiles(artifacts)
         self._artifacts = artifacts
@@ -190,7 +191,10 @@ class Container:
             asked = {name: str(job.payload.get(name)) for name in ("engine", "method", "quality")}
             return estimates.seconds(asked["engine"], asked["method"]).get(asked["quality"])
 
-        runner = JobRunner(self.jobs, self.lane, artifacts, handlers, expected_seconds)
+        def unfinished(job: Job) -> bool:
+            return job.kind == "draw" and story_store.is_unfinished(job.subject_id)
+
+        runner = JobRunner(self.jobs, self.lane, artifacts, handlers, expected_seconds, unfinished)
         # 5. What people use
         self.voices = Voices(
             settings,

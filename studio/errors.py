@@ -94,3 +94,8 @@ def is_disk_full(error: BaseException) -> bool:
     if isinstance(error, sqlite3.OperationalError):
         return "disk is full" in str(error)  # the numeric code needs Python 3.11
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))
+
+
+def is_locked(error: BaseException) -> bool:
+    """Another program, a backup say, is writing into the database."""
+    return isinstance(error, sqlite3.OperationalError) and "is locked" in str(error)

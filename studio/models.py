@@ -144,7 +144,8 @@ class Models:
         needing = [
             other.id
             for other in self.store.bases.values()
-            if base_id in other.needs and self.store.state(other.id).bytes_here
+            if base_id in other.needs
+            and (self.store.state(other.id).bytes_here or self._jobs.active(other.id, ("download",)))
         ]
         if needing:
             raise StudioError("base_needed", 409, names=", ".join(needing))

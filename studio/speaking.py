@@ -168,17 +168,21 @@ class Speaking:
         wave = join([take.wave for take in takes], sample_rate, pauses[:-1])
         label = speech_label(speech.voice_id, key)
         data = encode(wave, sample_rate, format, label)
-        enter_export(
-            self._speeches.database,
-            key,
-            format,
-            data,
-            voice_hash(speech.voice_id),
-            keys,
-            label,
-            speech_id=speech_id,
-        )
-        self._artifacts.write(path, data)
+        with self._speeches.database.transaction():
+            self._finished(
+                speech_id
+            )  # in the same transaction: nothing is kept of a voice that is gone meanwhile
+            enter_export(
+                self._speeches.database,
+                key,
+                format,
+                data,
+                voice_hash(speech.voice_id),
+                keys,
+                label,
+                speech_id=speech_id,
+            )
+            self._artifacts.write(path, data)
         return path
 
     def stream(self, speech_id: str, format: str) -> Iterator[bytes]:

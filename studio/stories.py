@@ -599,7 +599,9 @@ class Stories:
         for job_id in remains.job_ids:
             self._artifacts.remove(self._artifacts.job(job_id))
         for key in remains.take_keys:
-            self._artifacts.remove(self._artifacts.take(key))
+            with self._store.database.transaction():
+                if not self._store.spoken([key]):  # nor has anybody said the same meanwhile
+                    self._artifacts.remove(self._artifacts.take(key))
         for key, format in remains.exports:
             self._artifacts.remove(self._artifacts.export(key, format))
 

@@ -58,6 +58,10 @@ class VoiceExchange:
         self._artifacts = artifacts
         self._consents = consents
         self._quota = quota
+        self._workplaces = artifacts.home / "tmp" / "exchange"
+        shutil.rmtree(
+            self._workplaces, ignore_errors=True
+        )  # what a killed studio was still taking in or giving out
 
     @property
     def files(self) -> Mapping[str, str]:
@@ -146,9 +150,8 @@ class VoiceExchange:
     @contextmanager
     def _workplace(self) -> Iterator[Path]:
         """A folder on the disk of the library, gone afterwards."""
-        parent = self._artifacts.home / "tmp" / "exchange"
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=parent))
+        self._workplaces.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self._workplaces))
         try:
             yield folder
         finally:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -144,7 +145,7 @@ class Binding:
         """A page read aloud, a labelled WAV; None while not all of it is spoken.
 
         Raises:
-            StudioError: ``consent_none``, ``consent_expired`` of the voice.
+            StudioError: ``consent_none``, ``consent_expired`` of the voice; ``book_changed``: it no longer reads this.
         """
         from pipelines.audio.formats import encode
 
@@ -161,14 +162,26 @@ class Binding:
         path = self._artifacts.export(key, "wav")
         if not path.exists():
             takes = self._speeches.takes(outline.take_keys)
-            sound = self._page(outline, story.plan.scene(scene_id), takes).narration
+            with _all_there():
+                sound = self._page(outline, story.plan.scene(scene_id), takes).narration
             label = speech_label(outline.voice_id, key)
             data = encode(sound.wave, sound.sample_rate, "wav", label)
             keys = [take_key for take_key, _ in said]
-            enter_export(
-                self._stories.database, key, "wav", data, outline.voice_hash, keys, label, story_id=story_id
-            )
-            self._artifacts.write(path, data)
+            with self._stories.database.transaction():
+                now = self._outline(self._stories.get(story_id), outline.made_on)
+                if now.spoken.get(scene_id) != outline.spoken[scene_id]:
+                    raise StudioError("book_changed", 409)
+                enter_export(
+                    self._stories.database,
+                    key,
+                    "wav",
+                    data,
+                    outline.voice_hash,
+                    keys,
+                    label,
+                    story_id=story_id,
+                )
+                self._artifacts.write(path, data)
         return path
 
     def sentences(self, story_id: str, scene_id: str) -> tuple[Sentence, ...]:
@@ -244,10 +257,8 @@ class Binding:
 
     def _pages(self, outline: Outline) -> tuple[Page, ...]:
         takes = self._speeches.takes(outline.take_keys)
-        try:
+        with _all_there():
             return tuple(self._page(outline, scene, takes) for scene in outline.story.plan.scenes)
-        except (KeyError, OSError) as error:
-            raise StudioError("book_changed", 409) from error
 
     def _page(self, outline: Outline, scene: ScenePlan, takes: Mapping[str, TakeRecord]) -> Page:
         from pipelines.book.book import Page, Picture, narrated_page
@@ -267,6 +278,18 @@ class Binding:
             said = Take(recording.wave, recording.sample_rate, take.words, take.score)
             spoken.append((line.text, said, line.pause_seconds))
         return narrated_page(text, spoken, picture)
+
+
+@contextmanager
+def _all_there() -> Iterator[None]:
+    """
+    Raises:
+        StudioError: ``book_changed``: a picture or a take is gone.
+    """
+    try:
+        yield
+    except (KeyError, OSError) as error:
+        raise StudioError("book_changed", 409) from error
 
 
 def book_language(story: StoryRecord) -> str:

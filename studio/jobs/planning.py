@@ -46,7 +46,7 @@ class Planning:
         return Telling(self.recording(story_id), transcript) if transcript else None
 
     def plan_as_heard(self, story_id: str) -> None:
-        """Plan the transcript as it stands, and save it whole.
+        """Plan the transcript as it stands, and save it whole; a plan that somebody made meanwhile stays.
 
         Raises:
             CraftError: as ``plan_story``; nothing is saved.
@@ -54,7 +54,11 @@ class Planning:
         from pipelines.story.plan import plan_story
 
         row = self._stories.row(story_id)
+        if row["plan"] is not None:
+            return
         story = plan_story(
             row["text"], None, row["wished_pages"], row["style"], row["seed"], self.telling(story_id)
         )
-        self._stories.save_plan(story_id, story)
+        with self._stories.database.transaction():
+            if self._stories.row(story_id)["plan"] is None:
+                self._stories.save_plan(story_id, story)

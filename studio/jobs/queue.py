@@ -238,6 +238,15 @@ class JobQueue:
         )
         return row is None or bool(row[0])
 
+    def require_lease(self, job_id: str) -> None:
+        """
+        Raises:
+            LeaseLost: the job is not this process's any more.
+        """
+        owned = "SELECT 1 FROM jobs WHERE id = ? AND owner = ? AND state = 'running'"
+        if self._database.row(owned, job_id, self.owner) is None:
+            raise LeaseLost(job_id)
+
     def report(
         self,
         job_id: str,

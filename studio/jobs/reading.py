@@ -95,7 +95,7 @@ class Reader:
                 speak = self._speak_aloud if batch[0].take_key == aloud else self._speak
                 try:
                     for sentence, take, attempts in speak(run, engine, voice, batch, controls):
-                        self._keep(revision, sentence, take, attempts)
+                        self._keep(run, revision, sentence, take, attempts)
                         spoken += 1
                 except CraftError as error:
                     if len(batch) == 1:
@@ -158,17 +158,20 @@ class Reader:
                         take = end.value
             yield sentence, take, 1
 
-    def _keep(self, revision: RevisionRecord, sentence: Sentence, take: Take, attempts: int) -> None:
+    def _keep(
+        self, run: JobRun, revision: RevisionRecord, sentence: Sentence, take: Take, attempts: int
+    ) -> None:
         from pipelines.audio.formats import encode
 
-        path = self._artifacts.take(sentence.take_key)
         label = speech_label(revision.voice_id, sentence.take_key)
-        self._artifacts.write(path, encode(take.wave, take.sample_rate, "wav", label))
-        try:
-            self._speeches.insert_take(sentence, revision.id, take, attempts)
-        except sqlite3.IntegrityError as error:
-            self._artifacts.remove(path)
-            raise VoiceGone from error
+        data = encode(take.wave, take.sample_rate, "wav", label)
+        with self._speeches.database.transaction():
+            run.require_lease()  # in the same transaction: what was deleted leaves no take
+            try:
+                self._speeches.insert_take(sentence, revision.id, take, attempts)
+            except sqlite3.IntegrityError as error:
+                raise VoiceGone from error
+            self._artifacts.write(self._artifacts.take(sentence.take_key), data)
         self._on_air.announce()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pipelines.failure import Cancelled
-from studio.errors import Fault, StudioError, from_exception
+from studio.errors import StudioError, from_exception, is_locked
 from studio.jobs.job import Job
 from studio.jobs.pace import Pace
 from studio.jobs.queue import JobQueue, LeaseLost
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 5.0
 REPORT_SECONDS = 0.25
 """Progress is committed (and synced to the disk) at most this often."""
+RETRY_SECONDS = 2.0
 
 LANES = {
     "train": "training",
@@ -90,6 +92,14 @@ class JobRun:
         if self._queue.cancel_requested(self.job.id):
             raise Cancelled
 
+    def require_lease(self) -> None:
+        """Unlike ``check`` this lets a job that is to stop keep what it has finished.
+
+        Raises:
+            LeaseLost: the job was deleted.
+        """
+        self._queue.require_lease(self.job.id)
+
     def yield_to_others(self) -> None:
         """Between two sentences of a long text: whoever waits gets a turn, then this job goes on where it stopped."""
         if self._queue.someone_waits(LANES[self.job.kind]):
@@ -107,8 +117,13 @@ class JobRun:
             return
         self._reported_at = now
         left = self._pace.seconds_left(self._stage, self._progress, now)
-        self._queue.report(self.job.id, self._stage, self._progress, left, self._losses)
-        self._losses.clear()
+        try:
+            self._queue.report(self.job.id, self._stage, self._progress, left, self._losses)
+        except sqlite3.OperationalError as error:
+            if not is_locked(error):
+                raise
+        else:
+            self._losses.clear()
 
 
 Handler = Callable[[JobRun], Mapping[str, object]]
@@ -120,6 +135,7 @@ class JobRunner:
     Args:
         handlers: kind of job -> what does it.
         expected_seconds: a guess for a job's whole time, for ``seconds_left`` before a rate is measured.
+        unfinished: whether more was asked of a job while it did its last step; it goes on then.
     """
 
     def __init__(
@@ -129,12 +145,14 @@ class JobRunner:
         artifacts: Artifacts,
         handlers: Mapping[str, Handler],
         expected_seconds: Callable[[Job], float | None],
+        unfinished: Callable[[Job], bool] = lambda job: False,
     ) -> None:
         self._queue = queue
         self._lane = lane
         self._artifacts = artifacts
         self._handlers = handlers
         self._expected_seconds = expected_seconds
+        self._unfinished = unfinished
         self._closing = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, args=(name,), name=f"{name} jobs", daemon=True)
@@ -182,13 +200,13 @@ class JobRunner:
                 work_dir.mkdir(parents=True, exist_ok=True)
                 result = self._handlers[job.kind](run)
             except Closing:
-                self._queue.put_back(job.id)
+                self._settle(lambda: self._queue.put_back(job.id))
                 return
             except Yielded:
-                self._queue.put_back(job.id, at_the_end=True)
+                self._settle(lambda: self._queue.put_back(job.id, at_the_end=True))
                 return
             except Cancelled:
-                self._queue.stop(job.id)
+                self._settle(lambda: self._queue.stop(job.id))
             except LeaseLost:
                 raise
             except Exception as error:
@@ -196,24 +214,37 @@ class JobRunner:
                 log.warning(
                     "job %s (%s) failed: %s", job.id, job.kind, fault, exc_info=fault.code == "unexpected"
                 )
-                self._fail(job, fault)
+                self._settle(lambda: self._queue.fail(job.id, fault))
             else:
-                run.flush()
-                self._queue.finish(job.id, result)
+                self._settle(lambda: self._finish(run, result))
         except LeaseLost:
             log.info("job %s was taken away", job.id)
         self._artifacts.remove(work_dir)
 
-    def _fail(self, job: Job, fault: Fault) -> None:
-        while not self._closing.is_set():
+    def _finish(self, run: JobRun, result: Mapping[str, object]) -> None:
+        job = run.job
+        run.flush()
+        with self._queue.transaction():  # whoever asks for more gets this job, or finds it finished
+            if self._unfinished(job):
+                self._queue.put_back(job.id)
+            else:
+                self._queue.finish(job.id, result)
+
+    def _settle(self, change: Callable[[], None]) -> None:
+        """Write down what became of a job: whoever waits must hear of it, once there is room and nobody else writes."""
+        while True:
             try:
-                return self._queue.fail(job.id, fault)
+                return change()
             except StudioError as error:
                 if error.code != "disk_full":
                     raise
-                # whoever waits must hear of it; if even that room is taken, once someone makes some
-                if not self._artifacts.spend_reserve():
-                    self._closing.wait(2.0)
+                if self._artifacts.spend_reserve():
+                    continue
+            except sqlite3.OperationalError as error:
+                if not is_locked(error):
+                    raise
+            if self._closing.wait(RETRY_SECONDS):
+                return  # the next start puts it back
 
     def _beat(self) -> None:
         while not self._closing.wait(HEARTBEAT_SECONDS):

@@ -52,6 +52,7 @@ class Transcribing:
         self._residency = residency
         self._lane = lane
         self._writing = threading.Lock()  # two jobs of one voice would hear the same recordings
+        self._written_now: str | None = None
 
     def best(self) -> TranscriberDescription:
         """The best transcriber that fits into memory."""
@@ -117,8 +118,8 @@ class Transcribing:
     ) -> int:
         """Of all recordings that nobody wrote a text for; they may change meanwhile."""
         report(0.0)
-        while not self._writing.acquire(timeout=_LOOK_SECONDS):
-            run.check()
+        if not self._begin_writing(run, longest_seconds):
+            return 0
         try:
             written, done = 0, 0
             while waiting := self._waiting(run.job.subject_id, longest_seconds):
@@ -131,6 +132,17 @@ class Transcribing:
         finally:
             self._writing.release()
 
+    def _begin_writing(self, run: JobRun, longest_seconds: float | None) -> bool:
+        """Once nobody else writes. False when nothing is left to write down; and, where only short recordings are
+        waited for, while another one is being written down."""
+        while waiting := self._waiting(run.job.subject_id, longest_seconds):
+            if self._writing.acquire(timeout=_LOOK_SECONDS):
+                return True
+            run.check()
+            if longest_seconds is not None and self._written_now not in {record.id for record in waiting}:
+                return False
+        return False
+
     def _waiting(self, voice_id: str, longest_seconds: float | None) -> list[RecordingRecord]:
         return [
             record
@@ -139,12 +151,17 @@ class Transcribing:
         ]
 
     def _write_one(self, record: RecordingRecord, report: Callable[[float], None]) -> bool:
+        self._written_now = record.id
         try:
             transcript = self.hear(self._files.read(record, cleaned=False), report)
         except CraftError as error:
             if error.code not in NOT_HEARD:
                 raise
             transcript = None
+        except FileNotFoundError:
+            if self._voices.has_recording(record.id):
+                raise
+            return False
         by = transcript.transcriber if transcript else self.best().name
         self._voices.set_heard(record.id, one_line(transcript.text) if transcript else "", by, transcript)
         return transcript is not None

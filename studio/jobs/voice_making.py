@@ -99,11 +99,9 @@ class VoiceMaking:
         engine_name = self._store.row(voice_id)["engine"]
         chosen = set(run.job.payload["recordings"])
         records = [record for record in self._store.recordings(voice_id) if record.id in chosen]
-        if not records:
-            raise StudioError("voice_without_recordings", 409)
         consent = self._consents.require(voice_id, [record.sha256 for record in records])
         run.stage("slice", 0.0)
-        recordings = [piece for record in records for piece in self._told(record, engine_name)]
+        records, recordings = self._cut(records, engine_name)
         run.check()
         # 2. Make the voice
         with self._residency.lease(("engine", engine_name)) as engine:
@@ -123,6 +121,26 @@ class VoiceMaking:
             self._artifacts.remove(path)
             raise
         return _result(revision)
+
+    def _cut(
+        self, records: list[RecordingRecord], engine_name: str
+    ) -> tuple[list[RecordingRecord], list[Recording]]:
+        """The recordings that nobody removes meanwhile, and what the engine gets to hear of them.
+
+        Raises:
+            StudioError: ``voice_without_recordings``.
+        """
+        cut, pieces = [], []
+        for record in records:
+            try:
+                pieces += self._told(record, engine_name)
+                cut.append(record)
+            except FileNotFoundError:
+                if self._store.has_recording(record.id):
+                    raise
+        if not cut:
+            raise StudioError("voice_without_recordings", 409)
+        return cut, pieces
 
     def _keep(
         self,

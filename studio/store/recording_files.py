@@ -69,8 +69,13 @@ class RecordingFiles:
 
 
 def read_wav(path: Path) -> Recording:
-    """One of the studio's own files; what people bring goes through ``pipelines.audio.decode``."""
+    """One of the studio's own files; what people bring goes through ``pipelines.audio.decode``.
+
+    Raises:
+        FileNotFoundError: it was removed.
+    """
     import soundfile
 
-    wave, sample_rate = soundfile.read(path, dtype="float32")
+    with path.open("rb") as file:
+        wave, sample_rate = soundfile.read(file, dtype="float32")
     return Recording(wave, sample_rate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 
 from pipelines.speech.engine import SpokenWord, Take
@@ -201,6 +201,17 @@ class SpeechStore:
                     words,
                     now_text(),
                 ),
+            )
+
+    def drop_takes(self, is_lost: Callable[[str], bool]) -> None:
+        """Forget takes whose files are gone, so that they are spoken anew; speeches that had them count as stopped."""
+        lost = [(row["key"],) for row in self.database.rows("SELECT key FROM takes") if is_lost(row["key"])]
+        with self.database.transaction() as connection:
+            connection.executemany("DELETE FROM takes WHERE key = ?", lost)
+            connection.executemany(
+                "UPDATE jobs SET state = 'cancelled' WHERE state = 'done' "
+                "AND subject_id IN (SELECT speech_id FROM sentences WHERE take_key = ?)",
+                lost,
             )
 
     def check_take(self, key: str) -> str:

@@ -117,10 +117,14 @@ class StoryStore:
             )
 
     def save_transcript(self, story_id: str, transcript: Transcript) -> None:
+        """The words of a story that was planned meanwhile stay as they were typed."""
         with self.database.transaction() as connection:
             connection.execute(
-                "UPDATE stories SET text = ?, transcript = ?, language = ? WHERE id = ?",
-                (transcript.text, json.dumps(transcript.to_json()), transcript.language, story_id),
+                "UPDATE stories SET transcript = ? WHERE id = ?", (json.dumps(transcript.to_json()), story_id)
+            )
+            connection.execute(
+                "UPDATE stories SET text = ?, language = ? WHERE id = ? AND plan IS NULL",
+                (transcript.text, transcript.language, story_id),
             )
 
     def set_narrator(self, story_id: str, narrator: Narrator | None) -> None:
@@ -274,6 +278,10 @@ class StoryStore:
         return [
             line.sentence(position) for position, line in enumerate(wanted) if line.take_key not in settled
         ]
+
+    def is_unfinished(self, story_id: str) -> bool:
+        """Whether there is a picture to paint or a sentence to speak."""
+        return self.exists(story_id) and bool(self.unpainted(story_id) or self.unspoken(story_id))
 
     def spoken(self, keys: Iterable[str | None]) -> set[str]:
         """Those of the take keys that are in the take store."""

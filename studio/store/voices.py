@@ -171,6 +171,9 @@ class VoiceStore:
         self.row(row["voice_id"])
         return _recording(row)
 
+    def has_recording(self, recording_id: str) -> bool:
+        return self.database.row("SELECT 1 FROM recordings WHERE id = ?", recording_id) is not None
+
     def recordings(self, voice_id: str) -> list[RecordingRecord]:
         rows = self.database.rows(
             "SELECT * FROM recordings WHERE voice_id = ? ORDER BY created_at, id", voice_id
@@ -196,14 +199,15 @@ class VoiceStore:
             )
 
     def set_heard(self, recording_id: str, text: str, heard_by: str, transcript: Transcript | None) -> None:
-        """
+        """What a person wrote meanwhile stays.
+
         Args:
             text: empty where ``heard_by`` made out no words.
         """
         told = transcript and json.dumps(transcript.to_json())
         with self.database.transaction() as connection:
             connection.execute(
-                "UPDATE recordings SET text = ?, heard_by = ?, transcript = ? WHERE id = ?",
+                "UPDATE recordings SET text = ?, heard_by = ?, transcript = ? WHERE id = ? AND text IS NULL",
                 (text, heard_by, told, recording_id),
             )
 

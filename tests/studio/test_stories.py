@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -305,6 +307,19 @@ def test_editing_while_it_draws_paints_the_edited_page(
     assert illustrator.drawn == ["s1", "s2", "s3"]
 
 
+def test_editing_while_it_is_read_paints_the_edited_page(
+    container: Container, story: StoryRecord, hold: Callable[[str, str], Held]
+) -> None:
+    held = hold("draw", "speak")
+    job = container.stories.draw(story.id)
+    assert held.arrived()
+    container.stories.retake(story.id, "s1")
+    assert container.stories.draw(story.id).id == job.id
+    held.let_go()
+    done(container, job)
+    assert container.stories.get(story.id).state == "done"
+
+
 # Housekeeping
 
 
@@ -333,6 +348,51 @@ def test_deleting_while_it_draws_leaves_nothing(
     container.stories.delete(story.id)
     home = container.settings.home
     assert not list(home.glob("stories/*")) and not list(home.glob("jobs/*"))
+
+
+def until_gone(container: Container) -> None:
+    while container.stories.list():
+        time.sleep(0.005)
+
+
+def test_a_sentence_spoken_while_its_story_is_deleted_is_not_kept(
+    container: Container, story: StoryRecord, engine: FakeEngine
+) -> None:
+    speaking, gone = threading.Event(), threading.Event()
+
+    def wait(text: str, seed: int) -> float:
+        speaking.set()
+        gone.wait(10)
+        return 1.0
+
+    engine.score = wait
+    container.stories.draw(story.id)
+    assert speaking.wait(10)
+    deletion = threading.Thread(target=container.stories.delete, args=(story.id,))
+    deletion.start()
+    until_gone(container)
+    gone.set()
+    deletion.join()
+    assert container.database.rows("SELECT * FROM takes") == []
+    assert not list(container.settings.home.glob("takes/*/*"))
+
+
+def test_what_is_spoken_again_while_its_story_is_deleted_stays(
+    container: Container, voice: VoiceRecord, story: StoryRecord, hold: Callable[[str, str], Held]
+) -> None:
+    drawn(container, story)
+    held = hold("draw", "paint")
+    container.stories.retake(story.id, "s1")
+    container.stories.draw(story.id)
+    assert held.arrived()
+    deletion = threading.Thread(target=container.stories.delete, args=(story.id,))
+    deletion.start()
+    until_gone(container)
+    speech = container.speaking.submit(voice.id, "Pip found a golden key.", seed=7)
+    assert container.speaking.wait(speech.id, 20).state == "done"
+    held.let_go()
+    deletion.join()
+    assert container.speaking.export(speech.id, "wav").exists()
 
 
 def test_strays_of_a_dead_process_are_swept_and_the_story_stays(

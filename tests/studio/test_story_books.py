@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines.audio.formats import encode
 from pipelines.book.exports.project import open_project
 from pipelines.failure import CraftError
 from pipelines.illustration.settings import PaintingSettings
@@ -119,6 +120,43 @@ def test_consent_withdrawn_while_the_story_is_read(
     story = container.stories.get(story.id)
     assert (story.state, story.silence) == ("done", "silent_withdrawn")
     assert not list(container.settings.home.glob("takes/*/*"))
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """What is done while the next sound is encoded."""
+
+    def do(act: Callable[[], object]) -> None:
+        def encode_later(*arguments: object) -> bytes:
+            monkeypatch.setattr("pipelines.audio.formats.encode", encode)
+            act()
+            return encode(*arguments)
+
+        monkeypatch.setattr("pipelines.audio.formats.encode", encode_later)
+
+    return do
+
+
+@pytest.mark.parametrize("what", ["page", "speech"])
+def test_consent_withdrawn_while_a_sound_is_encoded(
+    container: Container, voice: VoiceRecord, story: StoryRecord, meanwhile: Callable, what: str
+) -> None:
+    drawn(container, story)
+    speech = container.speaking.submit(voice.id, "Pip found a golden key.", seed=7)
+    meanwhile(lambda: container.voices.delete(voice.id))
+    if what == "page":
+        refused("book_changed", container.stories.sound, story.id, "s1")
+    else:
+        refused("speech_unknown", container.speaking.export, speech.id, "wav")
+    assert not list(container.settings.home.glob("exports/*/*"))
+    assert container.database.rows("SELECT * FROM exports") == []
+
+
+def test_a_page_whose_takes_are_lost_says_that_it_changed(container: Container, story: StoryRecord) -> None:
+    drawn(container, story)
+    for take in container.settings.home.glob("takes/*/*"):
+        take.unlink()
+    refused("book_changed", container.stories.sound, story.id, "s1")
 
 
 def test_an_expired_consent_reads_nothing_more(

@@ -17,6 +17,7 @@ from studio.errors import StudioError
 from studio.settings import Settings
 from studio.store.records import VoiceRecord
 from studio.voice_exchange import Agreement, Reference
+from tests.fakes import fake_engines
 from tests.official_files import save_official, small_sovits, small_text2semantic
 
 LANGUAGES = tuple(filter(can_read, ("en", "zh", "ja", "ko", "yue")))
@@ -196,3 +197,11 @@ def test_the_commands(
     blocked = tmp_path / "file"
     blocked.write_text("x")
     assert main(["export-voice", *where, voice_id, str(blocked / "below")]) == 2
+
+
+def test_what_a_killed_studio_was_taking_in_is_gone_after_the_next_start(settings: Settings) -> None:
+    left = settings.home / "tmp" / "exchange" / "import" / "weights.safetensors"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"a voice")
+    with Container(settings, fake_engines()):
+        assert not left.exists()

@@ -17,7 +17,7 @@ from studio.jobs.job import Job
 from studio.settings import Settings
 from studio.store import fetching
 from tests.fake_hub import FakeHub, corrupted, drop_after, paused, status
-from tests.fakes import fake_engines
+from tests.fakes import Held, fake_engines
 from tests.model_bases import BASES, CONTENT, stocked
 
 LICENCES = ("MIT", "OpenRAIL")
@@ -253,6 +253,16 @@ def test_a_public_demo_has_none_of_it(settings: Settings) -> None:
                 ask()
         with pytest.raises(StudioError, match="demo_without_downloads"):
             models.download("rmvpe", "own", LICENCES)
+
+
+def test_what_a_download_needs_stays(container: Container, hold: Callable[[str, str], Held]) -> None:
+    held = hold("download", "ask")
+    job = download(container)
+    assert held.arrived()
+    with pytest.raises(StudioError, match="base_needed"):
+        container.models.delete("rmvpe")
+    held.let_go()
+    assert finished(container, job).state == "done"
 
 
 def test_deleting_stops_the_download_first(container: Container, hub: FakeHub, settings: Settings) -> None:

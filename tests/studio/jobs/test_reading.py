@@ -210,6 +210,20 @@ def test_a_take_spoken_while_consent_is_withdrawn_is_not_kept(
     assert container.database.value("SELECT count(*) FROM takes") == 0
 
 
+def test_takes_whose_files_are_lost_are_spoken_anew_after_a_restart(
+    container: Container, voice: VoiceRecord, engine: FakeEngine, settings: Settings
+) -> None:
+    lost = read(container, voice)
+    container.speaking.take_audio(lost.takes[1].key).unlink()
+    container.close()
+    with Container(settings, fake_engines(engine)) as again:
+        assert again.speaking.get(lost.id).state == "cancelled"
+        engine.spoken.clear()
+        found = read(again, voice)
+        assert spoken(engine) == [SENTENCES[1]]
+        assert again.speaking.export(found.id, "wav").exists()
+
+
 def test_the_owners_pronunciations_are_spoken_and_not_shown(
     container: Container, voice: VoiceRecord, engine: FakeEngine, settings: Settings
 ) -> None:

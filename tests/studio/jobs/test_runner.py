@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.failure import CraftError
+from pipelines.failure import Cancelled, CraftError
 from studio.errors import Fault, StudioError
 from studio.jobs.job import Job
 from studio.jobs.queue import JobQueue
-from studio.jobs.runner import JobRun, JobRunner
+from studio.jobs.runner import JobRun, JobRunner, Yielded
 from studio.serving.gpu_lane import SPEECH, GpuLane
 from studio.store.artifacts import Artifacts
 from studio.store.database import Database
@@ -119,6 +120,59 @@ def test_a_failure_is_told_even_when_the_disk_is_full(bench: Bench, monkeypatch:
     bench.work = lambda run: {}
     assert bench.end_of(bench.train("w")).state == "done"
     assert reserve.exists()  # for the next time
+
+
+@pytest.fixture
+def backup(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
+    """Another program, for which the studio waits less long than usual."""
+    monkeypatch.setattr("studio.jobs.runner.RETRY_SECONDS", 0.02)
+    bench.queue._database._connection.execute("PRAGMA busy_timeout=20")
+    other = sqlite3.connect(bench.artifacts.home / "studio.db", isolation_level=None, check_same_thread=False)
+    yield other
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [(None, "done"), (Cancelled(), "cancelled"), (ValueError(), "failed"), (Yielded(), "done")],
+)
+def test_what_became_of_a_job_is_told_once_another_program_lets_go(
+    bench: Bench, backup: sqlite3.Connection, outcome: Exception | None, state: str
+) -> None:
+    locked = threading.Event()
+
+    def work(run: JobRun) -> dict:
+        if locked.is_set():
+            return {}
+        backup.execute("BEGIN IMMEDIATE")
+        locked.set()
+        if outcome:
+            raise outcome
+        return {}
+
+    bench.work = work
+    bench.start()
+    job = bench.train()
+    assert locked.wait(10)
+    assert bench.queue.wait(job.id, 0.2).state == "running"
+    backup.execute("ROLLBACK")
+    assert bench.end_of(job).state == state
+
+
+def test_progress_that_cannot_be_written_now_is_written_later(
+    bench: Bench, backup: sqlite3.Connection
+) -> None:
+    def work(run: JobRun) -> dict:
+        backup.execute("BEGIN IMMEDIATE")
+        run.stage("train", 0.5)
+        run.loss(1, 0.9, None)
+        backup.execute("ROLLBACK")
+        return {}
+
+    bench.work = work
+    bench.start()
+    job = bench.end_of(bench.train())
+    assert job.state == "done" and [row.step for row in job.curve] == [1]
 
 
 def test_a_missed_heartbeat_is_not_the_last(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import soundfile
 from pipelines.audio.recording import Recording
 from pipelines.failure import CraftError
 from pipelines.speech.voice import Voice
+from pipelines.story.transcribe import Transcript
 from studio.container import Container
 from studio.jobs.transcribing import SHORT_SECONDS
 from studio.settings import Settings
@@ -100,6 +102,57 @@ def test_hearing_is_told_and_can_be_cancelled(
     held.let_go()
     done(hearing, hearing.jobs.get(story.job_id), "cancelled")
     assert hearing.stories.get(story.id).state == "cancelled" and transcriber.heard == []
+
+
+class Listener(FakeTranscriber):
+    """Lets others go first again and again, and hears nothing to its end until it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listens, self.may_go = threading.Event(), threading.Event()
+
+    def __call__(
+        self, recording: Recording, report: Callable[[float], None], language: str | None = None
+    ) -> Transcript:
+        self.listens.set()
+        while not self.may_go.wait(0.02):
+            report(0.1)
+        return super().__call__(recording, report, language)
+
+
+@pytest.fixture
+def transcriber(request: pytest.FixtureRequest) -> FakeTranscriber:
+    return Listener() if "listener" in request.fixturenames else FakeTranscriber()
+
+
+@pytest.fixture
+def listener(transcriber: FakeTranscriber, hearing: Container) -> Iterator[Listener]:
+    yield transcriber
+    transcriber.may_go.set()
+
+
+@pytest.mark.parametrize("way", ["hear", "tell"])
+def test_what_is_typed_while_a_story_is_heard_stays(
+    hearing: Container, listener: Listener, tmp_path: Path, way: str
+) -> None:
+    story = getattr(hearing.stories, way)(write_hum(tmp_path / "told.wav"), "told.wav")
+    assert listener.listens.wait(20)
+    typed = hearing.stories.plan(story.id, CHINESE)
+    listener.may_go.set()
+    done(hearing, hearing.jobs.get(story.job_id))
+    heard = hearing.stories.get(story.id)
+    assert (heard.text, heard.language, heard.plan) == (CHINESE, "zh", typed.plan)
+    assert heard.transcript.text == "Once upon a time."
+
+
+def test_what_is_typed_while_whisper_listens_stays(
+    hearing: Container, ann: VoiceRecord, listener: Listener, tmp_path: Path
+) -> None:
+    record = brought(hearing, ann, tmp_path)
+    assert listener.listens.wait(20)
+    hearing.voices.set_text(record.id, "Once upon a rhyme.")
+    listener.may_go.set()
+    assert texts(hearing, ann) == [("Once upon a rhyme.", None)]
 
 
 def broken(device: str) -> tuple[FakeTranscriber, int]:
@@ -189,6 +242,21 @@ def test_a_voice_that_goes_takes_the_listening_along(
     assert hearing.database.value("SELECT count(*) FROM recordings") == 0
 
 
+def test_a_recording_removed_before_it_is_heard(
+    hearing: Container, ann: VoiceRecord, transcriber: FakeTranscriber, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    read = hearing.transcribing._files.read
+
+    def remove_first(record: RecordingRecord, cleaned: bool) -> Recording:
+        hearing.voices.remove_recording(record.id)
+        return read(record, cleaned)
+
+    monkeypatch.setattr(hearing.transcribing._files, "read", remove_first)
+    brought(hearing, ann, tmp_path)
+    done(hearing, hearing.voices.transcribing(ann.id))
+    assert transcriber.heard == []
+
+
 @pytest.fixture
 def learnt(monkeypatch: pytest.MonkeyPatch) -> list[list[Recording]]:
     """What the engine gets whenever it prepares a voice."""
@@ -257,6 +325,30 @@ def test_cantonese_is_no_mandarin(
         prepared(hearing, ann)
     told = (transcriber.text, "yue") if known else (None, None)
     assert [(recording.text, recording.language) for recording in learnt[0]] == [told]
+
+
+@pytest.mark.parametrize("text", [None, "Hello there."])
+def test_nobody_waits_while_another_voices_recording_is_written_down(
+    hearing: Container, ann: VoiceRecord, listener: Listener, tmp_path: Path, text: str | None
+) -> None:
+    brought(hearing, hearing.voices.create("Bob"), tmp_path)
+    assert listener.listens.wait(20)
+    brought(hearing, ann, tmp_path, 170, text=text)
+    prepared(hearing, ann)
+    assert hearing.voices.get(ann.id).state == "ready"
+
+
+def test_a_voice_waits_for_its_own_short_recording(
+    hearing: Container, ann: VoiceRecord, listener: Listener, learnt: list, tmp_path: Path
+) -> None:
+    brought(hearing, ann, tmp_path)
+    assert listener.listens.wait(20)
+    hearing.voices.consent(ann.id, "Ann Lee", "personal", None, "en")
+    preparing = hearing.jobs.wait(hearing.voices.get(ann.id).active_job_id, 1.2)
+    assert preparing.active
+    listener.may_go.set()
+    done(hearing, preparing)
+    assert [recording.text for recording in learnt[0]] == ["Once upon a time."]
 
 
 def test_the_voice_is_made_with_what_was_heard(

@@ -100,6 +100,26 @@ def remove_recordings(container: Container, voice: VoiceRecord) -> None:
         container.voices.remove_recording(recording.id)
 
 
+@pytest.mark.parametrize(("removed", "state"), [(1, "done"), (2, "failed")])
+def test_a_recording_removed_while_they_are_sliced_is_not_learned(
+    container: Container, voice: VoiceRecord, tmp_path: Path, hold: Callable[[str, str], Held], removed: int, state: str
+) -> None:  # fmt: skip
+    container.voices.add_recording(voice.id, write_hum(tmp_path / "b.wav", pitch_hz=210), "b.wav")
+    container.voices.consent(voice.id, "Ann Lee", "personal", None, "en")
+    held = hold("train", "slice")
+    waiting = container.voices.train(voice.id, "quick")
+    assert held.arrived()
+    for recording in container.voices.recordings(voice.id)[:removed]:
+        container.voices.remove_recording(recording.id)
+    held.let_go()
+    job = container.jobs.wait(waiting.id, 20)
+    assert job.state == state
+    if state == "done":
+        assert len(container.voices.get(voice.id).revision.card["recordings"]) == 1
+    else:
+        assert job.error.code == "voice_without_recordings"
+
+
 def end_consent(container: Container, voice: VoiceRecord) -> None:
     yesterday = (date.today() - timedelta(days=1)).isoformat()
     with container.database.transaction() as connection:
