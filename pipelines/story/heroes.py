@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipelines.story import vocabulary
+from pipelines.story.families import PETS, owner_of
 from pipelines.story.looks import draw_lots, dressed
-from pipelines.story.mentions import KIN, PEOPLE, Clothing, Mention, clothing, mentions, pronouns
+from pipelines.story.mentions import PEOPLE, Clothing, Mention, clothing, mentions, pronouns
 from pipelines.story.names import Naming, known_names, namings, tellers_name
 from pipelines.story.story import Hero
 from pipelines.story.vocabulary import SubjectWord
+from pipelines.story.wordlists import IS_HAN
 
 MOST_HEROES = 8
 TELLERS = ("I", "我")
@@ -29,13 +31,24 @@ MOST_REMEMBERED = 3
 """A pronoun counts less than a name when a scene's heroes are put in order."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Person:
+    """
+    Attributes:
+        relation: ``parent`` or ``child`` where a word for a relative names them; whose they are: ``owner``.
+        beside: who stands before them where a Chinese sentence does not say whose they are.
+        seen: mentions outside quotations.
+    """
+
     name: str
     word: SubjectWord | None
     named: bool
     kin: str = ""
+    relation: str = ""
+    owner: _Person | None = None
+    beside: _Person | None = None
     mentions: int = 0
+    seen: int = 0
     qualities: list[str] = field(default_factory=list)
     colour: str | None = None
     clothes: list[Clothing] = field(default_factory=list)
@@ -43,10 +56,30 @@ class _Person:
     said: Counter = field(default_factory=Counter)
     count: int = 1
 
+    @property
+    def animal(self) -> bool:
+        return self.word is not None and self.word.alive and self.word.subject not in PEOPLE
+
+    @property
+    def child(self) -> bool:
+        return self.word is not None and self.word.subject in ("girl", "boy")
+
+    @property
+    def sex(self) -> str:
+        """he, she or any."""
+        named = "" if self.animal else vocabulary.names().get(self.name, "")
+        return named or (self.word.pronoun if self.word and self.word.pronoun != "it" else "any")
+
+    def fits(self, pronoun: str) -> bool:
+        return self.animal if pronoun == "it" else pronoun == "they" or self.sex in (pronoun, "any")
+
     def hear(self, mention: Mention) -> None:
         self.qualities += [word for word in mention.qualities if word not in self.qualities]
         self.colour = self.colour or mention.colour
         self.told += [word for word in mention.told if word not in self.told]
+
+
+_TELLER = _Person("I", None, True)
 
 
 def cast(sentences: Sequence[str], seed: int, known: Sequence[Hero] = ()) -> tuple[Hero, ...]:
@@ -145,7 +178,8 @@ def _referred(pronoun: str, recent: Sequence[str], heroes: Sequence[Hero]) -> li
 
 def _means(hero: Hero, mention: Mention) -> bool:
     if mention.kin or hero.kin:
-        bare = not mention.kin and mention.word.subject == hero.kin
+        parent = vocabulary.relations().get(mention.text.lower()) == "parent"
+        bare = not mention.kin and parent and mention.word.noun == hero.kin
         return bare or (mention.kin == hero.kin and mention.word.noun == hero.noun)
     return mention.word.noun == hero.noun
 
@@ -167,27 +201,45 @@ def _is(hero: Hero, person: _Person) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class _Met:
+    """Somebody at ``sentence[start:end]``."""
+
+    start: int
+    end: int
+    person: _Person
+    quoted: bool = False
+
+
 def _people(sentences: Sequence[str]) -> list[_Person]:
     """Everybody alive who is named, in the order of appearance, with what is said about them."""
     people: list[_Person] = []
     myself = tellers_name(sentences)
     given, linked = [name for name in known_names(sentences) if name != myself], namings(sentences)
-    latest: _Person | None = None
+    recent: list[_Person] = []
     alone: _Person | None = None
     for index, sentence in enumerate(sentences):
-        met: list[tuple[int, _Person]] = []
+        met: list[_Met] = []
+        latest = recent[0] if recent else None
         spans = [(match, name) for name in given for match in _places(name, sentence)]
-        for (start, _), name in sorted(spans):
-            met.append((start, _named(people, name, linked, latest)))
+        for (start, end), name in sorted(spans):
+            met.append(_Met(start, end, _named(people, name, linked, latest)))
         for mention in mentions(sentence):
             if not mention.word.alive or any(a < mention.end and mention.start < b for (a, b), _ in spans):
                 continue
+            known = len(people)
             person = _unnamed(people, mention, linked, index, latest)
+            if mention.quoted and len(people) > known and person.relation:
+                people.remove(person)  # "Be brave, my son" brings nobody in.
+                continue
             person.hear(mention)
-            met.append((mention.start, person))
-        for _, person in met:
-            person.mentions += 1
-        met.sort(key=lambda one: one[0])
+            met.append(_Met(mention.start, mention.end, person, mention.quoted))
+        met.sort(key=lambda one: one.start)
+        for one in met:
+            if one.person.relation and not (one.person.owner or one.quoted):
+                _link(one, sentence, met, recent, people)
+            one.person.mentions += 1
+            one.person.seen += not one.quoted
         for piece in clothing(sentence):
             owner = _owner(piece, met, sentence) or latest
             if owner is not None:
@@ -195,18 +247,43 @@ def _people(sentences: Sequence[str]) -> list[_Person]:
                 owner.told.append(piece.text)
         for place, kind in pronouns(sentence):
             # A pronoun means whoever was named before it, when that was one person alone.
-            named = {id(person): person for start, person in met if start < place}
-            meant = alone if not named else next(iter(named.values())) if len(named) == 1 else None
+            named = {one.person for one in met if one.start < place}
+            meant = alone if not named else next(iter(named)) if len(named) == 1 else None
             if meant is not None and kind in ("he", "she", "it"):
                 meant.said[kind] += 1
         if met:
-            latest = met[-1][1]
-            alone = latest if len({id(person) for _, person in met}) == 1 else None
+            alone = met[-1].person if len({one.person for one in met}) == 1 else None
+        for one in met:
+            if not one.quoted:
+                recent = [one.person, *(other for other in recent if other is not one.person)]
     teller = sum(any(kind == "i" for _, kind in pronouns(sentence)) for sentence in sentences)
     if teller >= LEAST_I:
         name = myself or ("我" if any("我" in sentence for sentence in sentences) else "I")
         people.insert(0, _Person(name, None, True, mentions=teller, said=Counter(i=teller)))
     return people or _things(sentences)
+
+
+def _link(
+    one: _Met, sentence: str, met: Sequence[_Met], recent: Sequence[_Person], people: Sequence[_Person]
+) -> None:
+    """Find whose relative somebody is."""
+    before = [other for other in reversed(met) if other.end <= one.start and other.person is not one.person]
+    owner = owner_of(sentence, one.start)
+    if owner is None or owner.end >= 0:
+        if before and owner and before[0].end == owner.end:
+            one.person.owner = before[0].person
+        elif before and one.person.mentions == 0 and IS_HAN.match(sentence[one.start]):
+            one.person.beside = before[0].person
+    elif owner.pronoun == "i":
+        one.person.owner = _TELLER
+    elif owner.pronoun:
+        near = [*(other.person for other in before), *recent]
+        fitting = (other for other in near if other is not one.person and other.fits(owner.pronoun))
+        one.person.owner = next(fitting, None)
+    else:
+        named = (p for p in people if owner.word in (p.name.lower(), p.word and p.word.noun))
+        unmet = _Person(owner.word, vocabulary.subjects().get(owner.word), False)
+        one.person.owner = next(named, unmet)
 
 
 def _named(people: list[_Person], name: str, linked: Sequence[Naming], latest: _Person | None) -> _Person:
@@ -251,6 +328,8 @@ def _unnamed(
     if same:
         return latest if latest in same else same[-1]
     person = _Person(_called(mention.text), mention.word, False, mention.kin, count=mention.count)
+    if not mention.kin:
+        person.relation = vocabulary.relations().get(mention.text.lower(), "")
     people.append(person)
     return person
 
@@ -263,42 +342,83 @@ def _called(text: str) -> str:
     return rest if described and known and whole and known.noun == whole.noun else text
 
 
-def _owner(piece: Clothing, met: Sequence[tuple[int, _Person]], sentence: str) -> _Person | None:
+def _owner(piece: Clothing, met: Sequence[_Met], sentence: str) -> _Person | None:
     """Who wears it: the last one named before it in its clause, else who comes right after (穿红裙子的小女孩)."""
-    before = [person for start, person in met if start < piece.start]
-    after = [(start, person) for start, person in met if start > piece.start]
-    if after and re.fullmatch("[^,，。;；]*的", sentence[piece.start : after[0][0]]):
-        return after[0][1]
+    before = [one.person for one in met if one.start < piece.start]
+    after = [one for one in met if one.start > piece.start]
+    if after and re.fullmatch("[^,，。;；]*的", sentence[piece.start : after[0].start]):
+        return after[0].person
     return before[-1] if before else None
 
 
 def _settle(people: list[_Person], seed: int) -> None:
     """Give everybody a drawing and a pronoun, and animals' parents and children an animal."""
-    family = next((one.word for one in people if one.kin and one.word), None)
-    animals: Counter = Counter()
-    for one in people:
-        if one.word and one.word.alive and one.word.subject not in PEOPLE:
-            animals[one.word] += one.mentions
-    human = any(one.word is None or one.word.subject in ("girl", "boy") for one in people)
-    parents = animals.most_common(1)[0][0] if animals and not human else family
-    for one in people:
-        child = one.word is None or one.word.noun in ("girl", "boy")
+    heads = [one for one in people if one.kin]
+    litter = _litter(people, heads)
+    human = any(one.said["i"] or (one.seen and one not in litter and _is_human_child(one)) for one in people)
+    if human:
+        heads = []
+    for one in list(people):
         if one.said["i"]:
             named = {"she": "girl", "he": "boy"}.get(vocabulary.names().get(one.name, ""))
             face = named or ("girl", "boy")[draw_lots(seed, "teller", among=2)]
             one.word = SubjectWord(face, "child", "i")
-        elif family and child:
-            one.word = SubjectWord(family.subject, family.noun, _pronoun(one, "any"))
-            one.qualities = ["little"]
+        elif one in litter:
+            _become(one, litter[one], "")
         elif one.word is None:
             pronoun = _pronoun(one, ("he", "she")[draw_lots(seed, one.name, among=2)])
             face = "girl" if pronoun == "she" else "boy"
             one.word = SubjectWord(face, face, pronoun)
-        elif parents and one.word.noun in KIN:
-            one.kin = one.word.noun
-            one.word = SubjectWord(parents.subject, parents.noun, one.word.pronoun)
+        elif one.relation and (animal := _animal(one, heads, human)):
+            kin = one.word.noun if one.relation == "parent" else ""
+            twin = next(
+                (other for other in people if kin and other.kin == kin and other.word.noun == animal.noun),
+                None,
+            )
+            if twin:
+                twin.mentions += one.mentions
+                people.remove(one)
+            else:
+                _become(one, animal, kin)
         elif one.word.noun not in SEXES:
             one.word = replace(one.word, pronoun=_pronoun(one, one.word.pronoun))
+
+
+def _litter(people: Sequence[_Person], heads: Sequence[_Person]) -> dict[_Person, SubjectWord]:
+    """The names that belong to an animal's children: nobody else's, and listed ones (Tilly) only after Mother Mouse
+    and her children."""
+    if not heads:
+        return {}
+    since = people.index(heads[0])
+    children = [place for place, one in enumerate(people) if one.relation == "child" and place > since]
+    born = [
+        one
+        for place, one in enumerate(people)
+        if one.word is None and (one.name not in vocabulary.names() or (children and place > children[0]))
+    ]
+    strangers = [one for one in people if one.seen and one not in born and _is_human_child(one)]
+    return {} if strangers else dict.fromkeys(born, heads[0].word)
+
+
+def _is_human_child(one: _Person) -> bool:
+    return one.name in vocabulary.names() if one.word is None else one.child and not one.relation
+
+
+def _animal(one: _Person, heads: Sequence[_Person], human: bool) -> SubjectWord | None:
+    """What a relative is: what those are whose relative it is, else what the only parents of the story are."""
+    if one.owner:
+        return one.owner.word if one.owner.animal else None
+    beside = one.beside
+    if beside and beside.animal and not human and beside.word.subject not in PETS:
+        return beside.word
+    return next((head.word for head in heads if one.relation == "child" or head.kin == one.word.noun), None)
+
+
+def _become(one: _Person, animal: SubjectWord, kin: str) -> None:
+    one.kin = kin
+    one.qualities = one.qualities if kin else ["little"]
+    pronoun = one.word.pronoun if kin else _pronoun(one, "any")
+    one.word = SubjectWord(animal.subject, animal.noun, pronoun)
 
 
 def _pronoun(person: _Person, otherwise: str) -> str:

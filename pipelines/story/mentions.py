@@ -102,7 +102,10 @@ def _family(sentence, words: Sequence[Token], one, other) -> tuple[SubjectWord, 
     if kin.value.subject in KIN and animal.value.subject not in PEOPLE and animal.value.alive:
         meaning = animal.value
         pronoun = "she" if kin.value.subject in ("mother", "grandmother") else "he"
-        return SubjectWord(meaning.subject, meaning.noun, pronoun, meaning.wearing), kin.value.subject
+        said = (
+            kin.value.subject if vocabulary.relations().get(kin.key) == "parent" else ""
+        )  # an uncle is none
+        return SubjectWord(meaning.subject, meaning.noun, pronoun, meaning.wearing), said
     return None
 
 
