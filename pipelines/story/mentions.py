@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pipelines.story import vocabulary
+from pipelines.story.absence import compared, idioms, negated
 from pipelines.story.vocabulary import SubjectWord
 from pipelines.story.words import Token, find, tokens, touch
 
@@ -33,7 +34,6 @@ _NUMBERS = {
     **dict.fromkeys("three four five six seven eight nine ten twelve many several some".split(), 3),
     **dict.fromkeys("\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341\u51e0\u7fa4", 3),
 }
-_NEGATED = frozenset(("no", "not", "\u6ca1\u6709", "\u4e0d\u662f"))
 
 
 @dataclass(frozen=True)
@@ -71,17 +71,19 @@ class Clothing:
 
 @lru_cache(maxsize=4096)
 def mentions(sentence: str) -> tuple[Mention, ...]:
-    """Everything that can be drawn and is named in the sentence, in its order; "no wolf" is nobody."""
+    """Everything that can be drawn and is named in the sentence, in its order; "no wolf" and "like a wolf" are nobody."""
     words, found = tokens(sentence), []
     quotes = [match.span() for match in _QUOTED.finditer(sentence)]
-    hits = find(vocabulary.subjects(), words)
+    hits, phrases = find(vocabulary.subjects(), words), idioms(words)
     index = 0
     while index < len(hits):
         first, last, meaning, kin = hits[index].first, hits[index].last, hits[index].value, ""
         if index + 1 < len(hits) and (pair := _family(sentence, words, hits[index], hits[index + 1])):
             (meaning, kin), last, index = pair, hits[index + 1].last, index + 1
         index += 1
-        if first and words[first - 1].key in _NEGATED:
+        if any(one.first < last and first < one.last for one in phrases):
+            continue
+        if negated(sentence, words, first, last) or compared(sentence, words, first, last):
             continue
         start, end = words[first].start, words[last - 1].end
         qualities, colour, told = _adjectives(sentence, words, first, sentence[start:end])

@@ -274,5 +274,5 @@ def everything() -> Iterator[str]:
     yield from feelings()
     for kind in KINDS:
         yield from words(kind)
-    for title in ("negation", "negation_exceptions", "stronger", "stronger_after", "weaker"):
+    for title in ("negation", "negation_exceptions", "stronger", "stronger_after", "weaker", "idioms"):
         yield from grammar(title)
