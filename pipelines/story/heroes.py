@@ -25,6 +25,8 @@ SEXES = frozenset(
     "girl boy mother father grandmother grandfather king princess queen prince witch mermaid".split()
 )
 """Words that say he or she by themselves."""
+COUNTERPARTS = {"girl": "boy", "boy": "girl", "mother": "father", "father": "mother"}
+SEX_OF_DRAWING = {"girl": "she", "boy": "he", "mother": "she", "father": "he"}
 PRONOUN_SHARE = 0.6
 MOST_REMEMBERED = 3
 """Where nobody is named, the one most told of among so many last named is meant."""
@@ -147,7 +149,9 @@ def _met(sentence: str, heroes: Sequence[Hero], recent: Sequence[str]) -> list[t
     for mention in mentions(sentence):
         if any(a < mention.end and mention.start < b for a, b in taken):
             continue
-        same = [one for one in heroes if _means(one, mention)]
+        same = [one for one in heroes if _means(one, mention)] or [
+            one for one in heroes if _may_mean(one, mention)
+        ]
         if mention.word.plural:
             spoken += [(mention.start, one.id, 1.0) for one in same]
         elif same:
@@ -182,6 +186,11 @@ def _means(hero: Hero, mention: Mention) -> bool:
         bare = not mention.kin and parent and mention.word.noun == hero.kin
         return bare or (mention.kin == hero.kin and mention.word.noun == hero.noun)
     return mention.word.noun == hero.noun
+
+
+def _may_mean(hero: Hero, mention: Mention) -> bool:
+    """The child is a girl where the story says she."""
+    return mention.word.pronoun == "any" and hero.noun == COUNTERPARTS.get(mention.word.noun)
 
 
 def _places(name: str, sentence: str) -> list[tuple[int, int]]:
@@ -380,6 +389,8 @@ def _settle(people: list[_Person], seed: int) -> None:
                 people.remove(one)
             else:
                 _become(one, animal, kin)
+        elif one.word.pronoun == "any" and one.word.subject in PEOPLE:
+            one.word = _sexed(one.word, _pronoun(one, SEX_OF_DRAWING[one.word.subject]))
         elif one.word.noun not in SEXES:
             one.word = replace(one.word, pronoun=_pronoun(one, one.word.pronoun))
 
@@ -419,6 +430,13 @@ def _become(one: _Person, animal: SubjectWord, kin: str) -> None:
     one.qualities = one.qualities if kin else ["little"]
     pronoun = one.word.pronoun if kin else _pronoun(one, "any")
     one.word = SubjectWord(animal.subject, animal.noun, pronoun)
+
+
+def _sexed(word: SubjectWord, pronoun: str) -> SubjectWord:
+    """A child or a doctor, drawn as the girl, boy, woman or man they are."""
+    subject = word.subject if SEX_OF_DRAWING[word.subject] == pronoun else COUNTERPARTS[word.subject]
+    noun = subject if word.noun == word.subject else word.noun
+    return replace(word, subject=subject, noun=noun, pronoun=pronoun)
 
 
 def _pronoun(person: _Person, otherwise: str) -> str:
