@@ -28,9 +28,13 @@ SEXES = frozenset(
 COUNTERPARTS = {"girl": "boy", "boy": "girl", "mother": "father", "father": "mother"}
 SEX_OF_DRAWING = {"girl": "she", "boy": "he", "mother": "she", "father": "he"}
 PRONOUN_SHARE = 0.6
+"""A pronoun counts less than a name when a scene's heroes are put in order."""
+QUOTED_SHARE = 0.5
+"""So does who is only spoken of, and no pronoun means them."""
+LEAST_TOLD = 2
+"""They are people, or animals named so often."""
 MOST_REMEMBERED = 3
 """Where nobody is named, the one most told of among so many last named is meant."""
-"""A pronoun counts less than a name when a scene's heroes are put in order."""
 
 
 @dataclass(eq=False)
@@ -126,9 +130,8 @@ def who(
         met = _met(sentence, heroes, recent)
         for hero_id, weight in met:
             weights[hero_id] += weight
-            if hero_id in recent:
-                recent.remove(hero_id)
-            recent.insert(0, hero_id)
+            if weight != QUOTED_SHARE:
+                recent = [hero_id, *(other for other in recent if other != hero_id)]
     present = [hero_id for hero_id, weight in weights.items() if weight > 0]
     if not present and recent:
         told = {hero.id: hero.mentions for hero in heroes}
@@ -156,10 +159,14 @@ def _met(sentence: str, heroes: Sequence[Hero], recent: Sequence[str]) -> list[t
             spoken += [(mention.start, one.id, 1.0) for one in same]
         elif same:
             chosen = min(same, key=lambda one: recent.index(one.id) if one.id in recent else len(recent))
-            spoken.append((mention.start, chosen.id, 0.5 if mention.quoted else 1.0))
+            spoken.append((mention.start, chosen.id, QUOTED_SHARE if mention.quoted else 1.0))
     order = [hero_id for _, hero_id, _ in sorted(spoken, key=lambda one: one[0])]
     for start, pronoun in pronouns(sentence):
-        latest = [hero_id for place, hero_id, _ in sorted(spoken, reverse=True) if place < start]
+        latest = [
+            hero_id
+            for place, hero_id, weight in sorted(spoken, reverse=True)
+            if place < start and weight != QUOTED_SHARE
+        ]
         for hero_id in _referred(pronoun, [*dict.fromkeys([*latest, *recent])], heroes):
             spoken.append((start, hero_id, PRONOUN_SHARE))
             order.append(hero_id)
@@ -171,7 +178,8 @@ def _referred(pronoun: str, recent: Sequence[str], heroes: Sequence[Hero]) -> li
     if pronoun == "i":
         return [hero.id for hero in heroes if hero.pronoun == "i"]
     if pronoun == "they":
-        return list(recent[:2])
+        likely = [one for one in recent if by_id[one].subject in PEOPLE or by_id[one].mentions >= LEAST_TOLD]
+        return list((likely or recent)[:2])
     fitting = [one for one in recent if by_id[one].pronoun == pronoun] or [
         one
         for one in recent

@@ -121,6 +121,8 @@ def _listed_han(sentence: str, story: str) -> Iterator[tuple[int, str]]:
         )
         if listed or nick:
             yield word.start, word.key
+        elif word.key[0] in "和跟与同给对叫让问" and word.key[1:] in vocabulary.names():
+            yield word.start + 1, word.key[1:]  # 和小红 is one word in jieba's dictionary
 
 
 def namings(sentences: Sequence[str]) -> tuple[Naming, ...]:

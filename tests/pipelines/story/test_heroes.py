@@ -39,3 +39,17 @@ def test_she_and_he_decide_where_a_word_does_not(text: str, name: str, subject: 
 def test_a_child_who_is_a_girl_is_still_the_child(text: str) -> None:
     story = plan_story(text, pages=2)
     assert story.scenes[1].heroes == (story.heroes[0].id,) and story.heroes[0].subject == "girl"
+
+
+@pytest.mark.parametrize(
+    ("text", "they"),
+    [
+        ("Max and Lily ran. “I saw a fox,” said Max.\n\nThey climbed over the fence.", {"Max", "Lily"}),
+        ("Max and Lily ran past a horse.\n\nThey climbed over the fence.", {"Max", "Lily"}),
+        ("小明和小红在跑。小明说：“我看见了一只狐狸。”\n\n他们翻过了篱笆。", {"小明", "小红"}),
+        ("小明和小红跑过一匹马。\n\n他们翻过了篱笆。", {"小明", "小红"}),
+    ],
+)
+def test_they_are_who_the_story_is_about(text: str, they: set[str]) -> None:
+    story = plan_story(text, pages=2)
+    assert {story.hero(one).name for one in story.scenes[1].heroes} == they
