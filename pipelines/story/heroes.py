@@ -146,9 +146,10 @@ def _met(sentence: str, heroes: Sequence[Hero], recent: Sequence[str]) -> list[t
     spoken: list[tuple[int, str, float]] = []
     taken: list[tuple[int, int]] = []
     for hero in heroes:
-        for start, end in _places(hero.name, sentence) if hero.name not in TELLERS else ():
-            spoken.append((start, hero.id, 1.0))
-            taken.append((start, end))
+        for name in {hero.name, *hero.aliases}.difference(TELLERS):
+            for start, end in _places(name, sentence):
+                spoken.append((start, hero.id, 1.0))
+                taken.append((start, end))
     for mention in mentions(sentence):
         if any(a < mention.end and mention.start < b for a, b in taken):
             continue
@@ -208,7 +209,7 @@ def _places(name: str, sentence: str) -> list[tuple[int, int]]:
 
 
 def _is(hero: Hero, person: _Person) -> bool:
-    if hero.name.lower() == person.name.lower():
+    if person.name.lower() in (name.lower() for name in (hero.name, *hero.aliases)):
         return True
     return (
         not person.named

@@ -209,7 +209,13 @@ def retake(story: Story, scene_id: str) -> Story:
 
 
 def change_hero(story: Story, hero: Hero) -> Story:
-    """Another name, drawing or look for the hero of the same id, on every page where they are."""
+    """Another name, drawing or look for the hero of the same id, on every page where they are.
+
+    A name that they had stays one by which the text may call them.
+    """
+    had = next((one for one in story.heroes if one.id == hero.id), hero)
+    former = dict.fromkeys((*had.aliases, had.name))
+    hero = replace(hero, aliases=tuple(name for name in former if name != hero.name))
     heroes = tuple(hero if one.id == hero.id else one for one in story.heroes)
     pages = []
     for scene, page in zip(story.scenes, story.pages, strict=True):

@@ -233,6 +233,37 @@ def test_ones_own_words_stay_when_the_hero_changes(story: Story) -> None:
     assert retake(other, "s2").page("s2").prompt == mine
 
 
+@pytest.mark.parametrize(
+    ("text", "old", "new", "word", "other"),
+    [
+        ("Pip the fox was brave.\n\nPip saw a big whale in the sea.\n\nPip slept.", "Pip", "Felix", "big", "huge"),
+        ("The fox was brave.\n\nThe fox saw a big whale.\n\nThe fox slept.", "fox", "Felix", "big", "huge"),
+        ("有一只小狐狸叫阿布。\n\n阿布看见一头大象。\n\n阿布睡了。", "阿布", "跳跳", "看见", "遇见"),
+    ],
+)  # fmt: skip
+def test_a_renamed_hero_is_still_who_the_text_means(
+    text: str, old: str, new: str, word: str, other: str
+) -> None:
+    story = plan_story(text, pages=3)
+    hero = next(hero for hero in story.heroes if hero.name == old)
+    renamed = change_hero(story, replace(hero, name=new, wearing=(("hat", "green"),)))
+    renamed = change_hero(renamed, replace(renamed.hero(hero.id), wearing=(("hat", "blue"),)))
+    sound(renamed)
+    assert renamed.hero(hero.id).aliases == (old,)
+    edited = edit(renamed, "s2", renamed.scenes[1].text.replace(word, other))
+    assert [one.name for one in edited.heroes] == [one.name for one in renamed.heroes]
+    assert hero.id in edited.scenes[1].heroes
+    assert hero.id in merge(edited, "s1").scenes[0].heroes
+    assert change_hero(edited, hero).hero(hero.id).aliases == (new,)
+
+
+def test_a_plan_from_before_there_were_former_names_still_loads(story: Story) -> None:
+    data = story.to_json()
+    for hero in data["heroes"]:
+        del hero["aliases"]
+    assert Story.from_json(data) == story
+
+
 def test_unknown_scenes_are_key_errors(story: Story) -> None:
     for change in (
         lambda: merge(story, "s77"),
