@@ -44,6 +44,7 @@ class _Person:
         relation: ``parent`` or ``child`` where a word for a relative names them; whose they are: ``owner``.
         beside: who stands before them where a Chinese sentence does not say whose they are.
         seen: mentions outside quotations.
+        single: what the last mention of one of them called them.
     """
 
     name: str
@@ -61,6 +62,7 @@ class _Person:
     told: list[str] = field(default_factory=list)
     said: Counter = field(default_factory=Counter)
     count: int = 1
+    single: str = ""
 
     @property
     def animal(self) -> bool:
@@ -80,6 +82,7 @@ class _Person:
         return self.animal if pronoun == "it" else pronoun == "they" or self.sex in (pronoun, "any")
 
     def hear(self, mention: Mention) -> None:
+        self.single = self.single if mention.word.plural else mention.text
         self.qualities += [word for word in mention.qualities if word not in self.qualities]
         self.colour = self.colour or mention.colour
         self.told += [word for word in mention.told if word not in self.told]
@@ -190,6 +193,8 @@ def _referred(pronoun: str, recent: Sequence[str], heroes: Sequence[Hero]) -> li
 
 
 def _means(hero: Hero, mention: Mention) -> bool:
+    if mention.word.plural and not mention.kin and mention.word.noun == hero.noun:
+        return True
     if mention.kin or hero.kin:
         parent = vocabulary.relations().get(mention.text.lower()) == "parent"
         bare = not mention.kin and parent and mention.word.noun == hero.kin
@@ -219,6 +224,17 @@ def _is(hero: Hero, person: _Person) -> bool:
     )
 
 
+_POSSESSES = re.compile(r"\b(?:and|with|in|on|from|of) $")
+_OPENS_HAN = re.compile("[，,；;：:、。“”和跟与说想]$")
+_WERE = re.compile(
+    r"(?<!\bthere)\s(?:were|are) (?:(?:both|all|two|three|best|good|little|twin|young) )*$", re.IGNORECASE
+)
+_ARE_HAN = re.compile("(?:[和跟与、].*|们)都?是(?:一对|两个|好)?$")
+_APPOSITION = re.compile(", (?:a|an|the) (?:[a-z]+ )?")
+_CLOSED = re.compile("[,.;!?]|$| who ")
+_IS_A = re.compile(r" (?:was|is) an? (?:[a-z]+ )?|是(?:一[个位名])?")
+
+
 @dataclass(frozen=True)
 class _Met:
     """Somebody at ``sentence[start:end]``."""
@@ -245,6 +261,8 @@ def _people(sentences: Sequence[str]) -> list[_Person]:
         for mention in mentions(sentence):
             if not mention.word.alive or any(a < mention.end and mention.start < b for (a, b), _ in spans):
                 continue
+            if mention.word.subject in PEOPLE and _says_what_they_are(sentence, mention, met):
+                continue
             known = len(people)
             person = _unnamed(people, mention, linked, index, latest)
             if mention.quoted and len(people) > known and person.relation:
@@ -266,6 +284,8 @@ def _people(sentences: Sequence[str]) -> list[_Person]:
         for place, kind in pronouns(sentence):
             # A pronoun means whoever was named before it, when that was one person alone.
             named = {one.person for one in met if one.start < place}
+            if named and _is_object(sentence, place):
+                continue
             meant = alone if not named else next(iter(named)) if len(named) == 1 else None
             if meant is not None and kind in ("he", "she", "it"):
                 meant.said[kind] += 1
@@ -274,11 +294,39 @@ def _people(sentences: Sequence[str]) -> list[_Person]:
         for one in met:
             if not one.quoted:
                 recent = [one.person, *(other for other in recent if other is not one.person)]
+    for one in people:
+        parents = [other for other in people if other.kin and other.word.noun == (one.word and one.word.noun)]
+        if one.count > 1 and not one.kin and len(parents) > 1:  # Papa, Mama and Baby are the three bears
+            one.name, one.count = one.single or one.name, 1
     teller = sum(any(kind == "i" for _, kind in pronouns(sentence)) for sentence in sentences)
     if teller >= LEAST_I:
         name = myself or ("我" if any("我" in sentence for sentence in sentences) else "I")
         people.insert(0, _Person(name, None, True, mentions=teller, said=Counter(i=teller)))
     return people or _things(sentences)
+
+
+def _is_object(sentence: str, place: int) -> bool:
+    """The doctor gave her a sweet, 警察带她回家: not who was named just before."""
+    before, pronoun = sentence[:place], re.match("[A-Za-z]+|[他她它]的?", sentence[place:])
+    if IS_HAN.match(sentence[place]):
+        return pronoun.group()[1:] != "的" and not _OPENS_HAN.search(before)
+    return pronoun.group() == "him" or (pronoun.group() == "her" and not _POSSESSES.search(before))
+
+
+def _says_what_they_are(sentence: str, mention: Mention, met: Sequence[_Met]) -> bool:
+    """Max and Lily were twins; his father, a fisherman; 爸爸是一位渔夫: nobody new."""
+    before = [one for one in met if one.end <= mention.start]
+    if not before:
+        return False
+    if _WERE.search(sentence[: mention.start]) or (
+        len(before) > 1 and _ARE_HAN.search(sentence[: mention.start])
+    ):
+        return True
+    last = max(before, key=lambda one: one.end)
+    between, after = sentence[last.end : mention.start], sentence[mention.end :]
+    apposition = last.person.relation and _APPOSITION.fullmatch(between) and _CLOSED.match(after)
+    man = last.person.word is not None and last.person.word.subject in PEOPLE
+    return bool(man and (apposition or _IS_A.fullmatch(between)))
 
 
 def _link(

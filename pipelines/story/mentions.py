@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pipelines.story import vocabulary
@@ -96,11 +96,15 @@ def mentions(sentence: str) -> tuple[Mention, ...]:
 
 
 def _family(sentence, words: Sequence[Token], one, other) -> tuple[SubjectWord, str] | None:
-    """Mother Rabbit, 兔妈妈: an animal and a word for parents beside each other are one animal."""
+    """Mother Rabbit, Baby Bear, 兔妈妈 are one animal; 警察叔叔 is one man."""
     if one.last != other.first or not touch(words[one.last - 1], words[other.first]):
         return None
     han = words[one.first].han
     kin, animal = (other, one) if han else (one, other)
+    if han and one.value.subject in PEOPLE and other.key in vocabulary.grammar("forms of address"):
+        return replace(one.value, pronoun=other.value.pronoun), ""
+    if not han and vocabulary.relations().get(kin.key) == "child" and animal.value.alive:
+        return animal.value, ""
     if kin.value.subject in KIN and animal.value.subject not in PEOPLE and animal.value.alive:
         meaning = animal.value
         pronoun = "she" if kin.value.subject in ("mother", "grandmother") else "he"

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipelines.story import vocabulary
-from pipelines.story.mentions import Mention, mentions
+from pipelines.story.mentions import PEOPLE, Mention, mentions
 from pipelines.story.words import is_common, tokens
 
 _CALLED = re.compile(
-    r"\b(?:named|called|name was|name is|names were|call him|call her|call it)\s+[\"\u201c]?([A-Z][a-z]+)"
+    r"\b(?:named|called|name was|name is|names were|call(?:s|ed)? (?:him|her|it))\s+[\"\u201c]?([A-Z][a-z]+)"
 )
 _CAPITAL = re.compile(r"\b[A-Z][a-z]{1,}(?:-[A-Z][a-z]+)?\b")
 _CALLED_HAN = re.compile(
-    "(?:\u540d\u53eb|\u540d\u5b57\u53eb\u505a?|\u540d\u5b57\u662f|\u53eb\u505a|\u53eb\u4f5c|\u53d6\u540d\u53eb?|\u53eb)[\u201c\u300c]?([\u4e00-\u9fff]{1,4}?)(?=[\u201d\u300d\uff0c\u3002\uff01\uff1f\u3001\uff1b,.!?\\s]|\u7684|$)"
+    "(?:\u540d\u53eb|\u540d\u5b57\u53eb\u505a?|\u540d\u5b57\u662f|\u53eb\u505a|\u53eb\u4f5c|\u53d6\u540d\u53eb?|\u53eb[他她它]|\u53eb)[\u201c\u300c]?([\u4e00-\u9fff]{1,4}?)(?=[\u201d\u300d\uff0c\u3002\uff01\uff1f\u3001\uff1b,.!?\\s]|\u7684|$)"
 )
 _NO_NAME = re.compile(
     "^[\u4e86\u9053\u58f0\u7740\u8d77\u558a\u4ed6\u5979\u5b83\u6211\u4f60\u5927\u9192\u6765\u51fa\u8fc7\u5f97\u4e0d\u4eba]|^[\u4e00\u4e24\u51e0]\u58f0|\u540d\u5b57|\u8d77\u6765"
@@ -33,8 +33,9 @@ _PLACE_NAME = re.compile(
     r"\b(?:in|at|near|from|(?:go|goes|going|went|gone|came|moved|flew|sailed|drove|returned|travell?ed) to) $"
 )
 _HIS_NAME = re.compile(
-    r"\b(?:[Hh]is|[Hh]er|[Ii]ts) name (?:was|is) $|[\u4ed6\u5979\u5b83](?:\u7684\u540d\u5b57)?(?:\u540d\u53eb|\u53eb\u505a|\u53eb|\u662f)$"
+    r"\b(?:[Hh]is|[Hh]er|[Ii]ts) name (?:was|is) $|\bcall(?:s|ed)? (?:him|her|it) $|\u53eb[他她它]$|[\u4ed6\u5979\u5b83](?:\u7684\u540d\u5b57)?(?:\u540d\u53eb|\u53eb\u505a|\u53eb|\u662f)$"
 )
+_ITS_NAME = re.compile(r"\b[Ii]ts name \w+ $|\bit $|它(?:的名字)?(?:名叫|叫做|叫|是)?$")
 _THEN_NAME = re.compile(
     "| |,? (?:(?:who )?(?:was |is )?(?:named|called)|whose name was|by the name of) "
     "|[\uff0c,]? ?[\u4ed6\u5979\u5b83]?(?:\u7684\u540d\u5b57)?(?:\u540d\u53eb|\u540d\u5b57\u53eb\u505a?|\u540d\u5b57\u662f|\u53eb\u505a|\u53eb\u4f5c|\u53eb) ?"
@@ -78,7 +79,7 @@ def known_names(sentences: Sequence[str]) -> tuple[str, ...]:
         ]
         for match in _CALLED_HAN.finditer(sentence):
             name = match.group(1)
-            if not _NO_NAME.search(name) and name not in vocabulary.subjects():
+            if not _NO_NAME.search(name) and _may_be_called(name, match, repeated):
                 candidates.append((match.start(1), name))
         candidates += _listed_han(sentence, repeated)
         found.update((name, None) for _, name in sorted(candidates))
@@ -106,6 +107,14 @@ def _is_name(match: re.Match[str], sentence: str, lower: set[str]) -> bool:
         word.lower() in vocabulary.words(kind) for kind in ("action", "thing", "quality", "colour", "other")
     )
     return not opening and word.lower() not in lower and not shouted
+
+
+def _may_be_called(name: str, match: re.Match[str], story: str) -> bool:
+    """叫它饼干 is a name where 饼干 does something later; 叫他吃饭 is none, 这叫饼干 neither."""
+    word = vocabulary.subjects().get(name)
+    if match.group()[:2] not in ("叫他", "叫她", "叫它"):
+        return word is None
+    return story.count(name) > 1 and (not word.alive if word else not is_common(name))
 
 
 def _listed_han(sentence: str, story: str) -> Iterator[tuple[int, str]]:
@@ -149,6 +158,8 @@ def _owners(sentence: str, name: str) -> Iterator[Mention | None]:
         before = sentence[:start]
         if _HIS_NAME.search(before):
             spoken_of = [mention for mention in mentions(before) if mention.word.alive]
+            if _ITS_NAME.search(before):
+                spoken_of = [mention for mention in spoken_of if mention.word.subject not in PEOPLE]
             last = spoken_of[-1] if spoken_of else None
             yield next((one for one in mentions(sentence) if last and one.start == last.start), None)
 

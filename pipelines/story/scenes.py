@@ -61,8 +61,13 @@ def describe(
     own = [hero for hero in heroes if hero.id in present]
     place = where(sentences, own, last.place if last else None)
     palette, told = light(sentences, emotion, place, last.palette if last and last.light_told else None)
-    drawn = {hero.noun for hero in own}
-    things = [m.word.noun for sentence in sentences for m in mentions(sentence) if not m.word.alive]
+    drawn, names = {hero.noun for hero in own}, {hero.name for hero in heroes}
+    things = [
+        mention.word.noun
+        for sentence in sentences
+        for mention in mentions(sentence)
+        if not mention.word.alive and mention.text not in names
+    ]
     return ScenePlan(
         id=scene_id,
         text=text,

@@ -53,3 +53,55 @@ def test_a_child_who_is_a_girl_is_still_the_child(text: str) -> None:
 def test_they_are_who_the_story_is_about(text: str, they: set[str]) -> None:
     story = plan_story(text, pages=2)
     assert {story.hero(one).name for one in story.scenes[1].heroes} == they
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Max and Lily were twins. They went to the beach.", {"Max": "boy", "Lily": "girl"}),
+        ("Rose and Daisy are sisters. Rose sang.", {"Rose": "girl", "Daisy": "girl"}),
+        ("There were twins in the village.", {"twins": "boy"}),
+        ("Noah lived with his father, a fisherman.", {"Noah": "boy", "father": "father"}),
+        ("Noah met his mother, a girl and a dog.", {"Noah": "boy", "mother": "mother", "girl": "girl", "dog": "dog"}),
+        ("明明和丽丽是同学。他们在学校里。", {"明明": "boy", "丽丽": "girl"}),
+        ("小红的爸爸是一位渔夫。爸爸笑了。", {"小红": "girl", "爸爸": "father"}),
+        ("警察叔叔笑了。警察叔叔走了。", {"警察叔叔": "father"}),
+        (
+            "Three bears lived there: Papa Bear, Mama Bear and Baby Bear.",
+            {"Papa Bear": "bear", "Mama Bear": "bear", "Baby Bear": "bear"},
+        ),
+        ("从前有三只熊，熊爸爸、熊妈妈和小熊。", {"熊爸爸": "bear", "熊妈妈": "bear", "小熊": "bear"}),
+        ("Emma drew a big dog on her wall and called him Biscuit.", {"Emma": "girl", "Biscuit": "dog"}),
+        ("乐乐画了一只狗，叫它饼干。饼干眨了眨眼睛。", {"乐乐": "boy", "饼干": "dog"}),
+        ("小猫喵喵地叫。王爷爷笑了：“它叫咪咪。”", {"咪咪": "cat", "爷爷": "grandfather"}),
+        ("妈妈叫他吃饭。小明在吃饭。", {"妈妈": "mother", "小明": "boy"}),
+    ],
+)  # fmt: skip
+def test_everybody_is_drawn_once(text: str, found: dict[str, str]) -> None:
+    story = plan_story(text)
+    assert {hero.name: hero.subject for hero in story.heroes} == found
+    assert {hero.count for hero in story.heroes} == {1}
+
+
+def test_the_three_bears_are_all_of_them() -> None:
+    story = plan_story(
+        "Papa Bear, Mama Bear and Baby Bear ate. Three bears lived.\n\nThe bears came.", pages=2
+    )
+    assert len(story.scenes[1].heroes) == 3
+
+
+def test_a_dog_called_biscuit_is_no_cake() -> None:
+    story = plan_story("乐乐画了一只狗，叫它饼干。饼干眨了眨眼睛。")
+    assert not any(scene.things for scene in story.scenes)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "subject"),
+    [
+        ("Lily was ill. The doctor gave her a sweet.", "doctor", "father"),
+        ("小红病了。医生送她回家。", "医生", "father"),
+        ("医生拿出她的书。", "医生", "mother"),
+    ],
+)
+def test_who_is_given_something_is_somebody_else(text: str, name: str, subject: str) -> None:
+    assert heroes(text)[name].subject == subject
