@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pipelines.story import vocabulary
 from pipelines.story.families import PETS, owner_of
 from pipelines.story.looks import draw_lots, dressed
-from pipelines.story.mentions import PEOPLE, Clothing, Mention, clothing, mentions, pronouns
+from pipelines.story.mentions import PEOPLE, Clothing, Mention, clothing, colours, mentions, pronouns
 from pipelines.story.names import Naming, known_names, namings, tellers_name
 from pipelines.story.story import Hero
 from pipelines.story.vocabulary import SubjectWord
@@ -224,6 +224,7 @@ def _is(hero: Hero, person: _Person) -> bool:
     )
 
 
+_SUBJECT = re.compile(r"\b(?:[Hh]e|[Ss]he|[Ii]t)$|[他她它](?:全身|浑身)?都?$")
 _POSSESSES = re.compile(r"\b(?:and|with|in|on|from|of) $")
 _OPENS_HAN = re.compile("[，,；;：:、。“”和跟与说想]$")
 _WERE = re.compile(
@@ -277,10 +278,18 @@ def _people(sentences: Sequence[str]) -> list[_Person]:
             one.person.mentions += 1
             one.person.seen += not one.quoted
         for piece in clothing(sentence):
-            owner = _owner(piece, met, sentence) or latest
+            owner = _owner(piece, met, sentence) or _meant(sentence, piece.start, recent) or latest
             if owner is not None:
                 owner.clothes.append(piece)
                 owner.told.append(piece.text)
+        for place, colour, text in colours(sentence):
+            before = sentence[:place].rstrip()
+            owner = next((one.person for one in met if one.end == len(before)), None)
+            if owner is None and _SUBJECT.search(before):
+                owner = _meant(sentence, place, [one.person for one in reversed(met)] or recent)
+            if owner is not None:
+                owner.colour = owner.colour or colour
+                owner.told.append(text)
         for place, kind in pronouns(sentence):
             # A pronoun means whoever was named before it, when that was one person alone.
             named = {one.person for one in met if one.start < place}
@@ -303,6 +312,15 @@ def _people(sentences: Sequence[str]) -> list[_Person]:
         name = myself or ("我" if any("我" in sentence for sentence in sentences) else "I")
         people.insert(0, _Person(name, None, True, mentions=teller, said=Counter(i=teller)))
     return people or _things(sentences)
+
+
+def _meant(sentence: str, place: int, recent: Sequence[_Person]) -> _Person | None:
+    """Who the last he, she or it before a place is: of that sex for sure, else a person, else whoever may be."""
+    kinds = [kind for start, kind in pronouns(sentence) if start < place and kind in ("he", "she", "it")]
+    if not kinds:
+        return None
+    fitting = [one for one in recent if one.fits(kinds[-1])]
+    return min(fitting, key=lambda one: (one.sex != kinds[-1]) * (1 + one.animal), default=None)
 
 
 def _is_object(sentence: str, place: int) -> bool:

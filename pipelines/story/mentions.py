@@ -221,6 +221,30 @@ def clothing(sentence: str) -> tuple[Clothing, ...]:
     return tuple(found)
 
 
+_BE = frozenset(("was", "is", "were", "are", "\u662f", "都是", "全是"))
+_BETWEEN_BE_AND_COLOUR = frozenset("all very so mostly bright dark light pure as".split())
+_AFTER_COLOUR = frozenset(("and", "with", "all", "but", "like", "as", "from", "except", "\u7684"))
+
+
+@lru_cache(maxsize=4096)
+def colours(sentence: str) -> tuple[tuple[int, str, str], ...]:
+    """(place of the verb, colour, the colour as the story says it) where somebody is said to be of a colour."""
+    words, found = tokens(sentence), []
+    for index, word in enumerate(words):
+        if word.key not in _BE:
+            continue
+        at = index + 1
+        while at < len(words) and words[at].key in _BETWEEN_BE_AND_COLOUR:
+            at += 1
+        colour = vocabulary.words("colour").get(words[at].key) if at < len(words) else None
+        after = words[at + 1] if colour and at + 1 < len(words) and touch(words[at], words[at + 1]) else None
+        if after and after.key == "\u7684" and at + 2 < len(words) and touch(after, words[at + 2]):
+            continue
+        if colour and (after is None or after.key in _AFTER_COLOUR):
+            found.append((word.start, colour, sentence[words[at].start : words[at].end]))
+    return tuple(found)
+
+
 @lru_cache(maxsize=4096)
 def pronouns(sentence: str) -> tuple[tuple[int, str], ...]:
     """(place, ``he`` | ``she`` | ``it`` | ``they`` | ``i``) outside quotations."""

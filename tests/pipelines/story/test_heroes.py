@@ -105,3 +105,29 @@ def test_a_dog_called_biscuit_is_no_cake() -> None:
 )
 def test_who_is_given_something_is_somebody_else(text: str, name: str, subject: str) -> None:
     assert heroes(text)[name].subject == subject
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "colours", "wearing"),
+    [
+        ("Lily hugged her teddy bear. She wore a red hat and a blue dress.", "Lily", {"dress": "blue"}, {"hat": "red"}),
+        ("妹妹抱着小熊。她戴着红色的帽子，穿着白色的裙子。", "妹妹", {"dress": "white"}, {"hat": "red"}),
+        ("Luna the cat was black. She slept.", "Luna", {"coat": "black"}, {}),
+        ("A dog is called Waffles. Waffles is brown and has floppy ears.", "Waffles", {"coat": "brown"}, {}),
+        ("There once was a cat. It was all white.", "cat", {"coat": "white"}, {}),
+        ("从前有一只猫，它是黑色的，眼睛是绿色的。", "猫", {"coat": "black"}, {}),
+        ("小狗看见大象。大象全身都是灰色的。", "小狗", {}, {}),
+        ("从前有一只小狗。它全身都是棕色的。", "小狗", {"coat": "brown"}, {}),
+    ],
+)  # fmt: skip
+def test_a_told_look_is_theirs(text: str, name: str, colours: dict, wearing: dict) -> None:
+    hero = heroes(text)[name]
+    assert dict(hero.colours) == colours
+    assert wearing.items() <= dict(hero.wearing).items()
+
+
+@pytest.mark.parametrize(
+    "text", ["The dog saw a house. It stood there. The house was red.", "狗的眼睛是绿色的。"]
+)
+def test_the_colour_of_something_else_is_not_theirs(text: str) -> None:
+    assert not plan_story(text).heroes[0].colours
