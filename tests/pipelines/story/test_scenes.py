@@ -264,6 +264,32 @@ def test_a_plan_from_before_there_were_former_names_still_loads(story: Story) ->
     assert Story.from_json(data) == story
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "one day a dog ran to the lake and then he swam to the island and he met a cat " * 40,
+        "one day a dog ran to the lake and he swam to the island and he met a cat " * 40,
+        "有一天小狗跑到湖边然后他游到小岛上遇见了一只小猫" * 40,
+        "有一天小狗跑到湖边，他游到小岛上，遇见了一只小猫，" * 40,
+    ],
+)
+def test_a_story_without_a_full_stop_still_has_its_pages(text: str) -> None:
+    sentences = [sentence.text for sentence in sentences_of(text)]
+    story = plan_story(text, pages=8)
+    assert len(story.pages) == 8 and story.text == text
+    sound(story)
+    again = [sentence.text for scene in story.scenes for sentence in sentences_of(scene.text)]
+    assert again == sentences
+
+
+def test_a_long_sentence_is_no_run_on() -> None:
+    text = (
+        "Pip ran through the dark forest, over the high mountains, across the hot desert, past the castle and the "
+        "village, along the river and down to the sea, and there he found a boat."
+    )
+    assert len(sentences_of(text)) == 1
+
+
 def test_unknown_scenes_are_key_errors(story: Story) -> None:
     for change in (
         lambda: merge(story, "s77"),
