@@ -44,10 +44,11 @@ def _idioms() -> dict[str, bool]:
     return dict.fromkeys(vocabulary.grammar("idioms"), True)
 
 
-def negated(sentence: str, words: Sequence[Token], first: int, last: int) -> bool:
-    """Whether there is none of what is named by the words ``first`` to ``last`` (exclusive)."""
+def negated(sentence: str, words: Sequence[Token], hit: Found) -> bool:
+    """Whether there is none of what is named."""
+    first = hit.first
     if words[first].han:
-        before, after = _around(sentence, words, first, last)
+        before, after = _around(sentence, words, hit)
         not_even = _NOT_EVEN_HAN.search(before) and _NONE_AFTER_HAN.match(after)
         return bool(_NONE_HAN.search(before) or not_even) or _joins_none(sentence, words, first)
     definite = False
@@ -70,17 +71,17 @@ def _joins_none(sentence: str, words: Sequence[Token], first: int) -> bool:
         first > 1
         and words[first - 1].key in ("or", "和", "或", "或者")
         and words[first - 2].key in vocabulary.subjects()
-        and negated(sentence, words, first - 2, first - 1)
+        and negated(sentence, words, Found(words[first - 2].key, None, first - 2, first - 1))
     )
 
 
-def compared(sentence: str, words: Sequence[Token], first: int, last: int) -> bool:
+def compared(sentence: str, words: Sequence[Token], hit: Found) -> bool:
     """Whether something else is said to be like what is named."""
-    if words[first].han:
-        before, after = _around(sentence, words, first, last)
+    if words[hit.first].han:
+        before, after = _around(sentence, words, hit)
         alike = _ALIKE_HAN.search(before) and _ALIKE_AFTER_HAN.match(after)
         return bool(_LIKE_HAN.search(before) or _LESS_HAN.search(before) or alike)
-    index = first - 1
+    index = hit.first - 1
     while index > 0 and _describes(words[index].key) and _adjoin(sentence, words, index):
         index -= 1
     if index < 1 or words[index].key not in {*_INDEFINITE, *_DEFINITE} or not _adjoin(sentence, words, index):
@@ -102,5 +103,7 @@ def _adjoin(sentence: str, words: Sequence[Token], index: int) -> bool:
     return not sentence[words[index].end : words[index + 1].start].strip("- \n")
 
 
-def _around(sentence: str, words: Sequence[Token], first: int, last: int) -> tuple[str, str]:
-    return _CLAUSE_HAN.search(sentence[: words[first].start]).group(), sentence[words[last - 1].end :]
+def _around(sentence: str, words: Sequence[Token], hit: Found) -> tuple[str, str]:
+    """The clause before a Chinese word, which may be the end of a longer one (像老牛), and what follows."""
+    end = words[hit.last - 1].end
+    return _CLAUSE_HAN.search(sentence[: end - len(hit.key)]).group(), sentence[end:]

@@ -18,7 +18,10 @@ _BESIDE_HAN = re.compile("(?:的|和|跟|与|同)(?:[^，。的]{0,3}的)?$")
 
 @dataclass(frozen=True)
 class Owner:
-    """Said by a pronoun (he, she, it, they, i), by a word in lower case, or by whoever is named up to ``end``."""
+    """Said by a pronoun (he, she, it, they, i), by a word in lower case, or by whoever is named up to ``end``.
+
+    Before a pronoun ``end`` is where it stands.
+    """
 
     pronoun: str = ""
     word: str = ""
@@ -29,7 +32,7 @@ def owner_of(sentence: str, start: int) -> Owner | None:
     """Whose relative is named at ``sentence[start:]``; None where the sentence does not say."""
     before = sentence[:start]
     if match := _HIS.search(before) or _HIS_HAN.search(before):
-        return Owner(pronoun=PRONOUNS[match.group(1).lower()])
+        return Owner(pronoun=PRONOUNS[match.group(1).lower()], end=match.start())
     if match := _POSSESSIVE.search(before):
         return Owner(word=match.group(1).lower())
     if match := _BESIDE_HAN.search(before):

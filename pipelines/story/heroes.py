@@ -22,9 +22,13 @@ TELLERS = ("I", "我")
 LEAST_I = 2
 """So many sentences must say "I" outside quotations for the teller to be a hero."""
 SEXES = frozenset(
-    "girl boy mother father grandmother grandfather king princess queen prince witch mermaid".split()
+    "girl boy mother father grandmother grandfather king princess queen prince witch mermaid man woman".split()
 )
 """Words that say he or she by themselves."""
+TITLES = {
+    "Mr": SubjectWord("father", "man", "he"),
+    **dict.fromkeys(("Mrs", "Miss", "Ms"), SubjectWord("mother", "woman", "she")),
+}
 COUNTERPARTS = {"girl": "boy", "boy": "girl", "mother": "father", "father": "mother"}
 SEX_OF_DRAWING = {"girl": "she", "boy": "he", "mother": "she", "father": "he"}
 PRONOUN_SHARE = 0.6
@@ -258,14 +262,14 @@ def _people(sentences: Sequence[str]) -> list[_Person]:
         latest = recent[0] if recent else None
         spans = [(match, name) for name in given for match in _places(name, sentence)]
         for (start, end), name in sorted(spans):
-            met.append(_Met(start, end, _named(people, name, linked, latest)))
+            met.append(_Met(start, end, _named(people, name, linked, recent)))
         for mention in mentions(sentence):
             if not mention.word.alive or any(a < mention.end and mention.start < b for (a, b), _ in spans):
                 continue
             if mention.word.subject in PEOPLE and _says_what_they_are(sentence, mention, met):
                 continue
             known = len(people)
-            person = _unnamed(people, mention, linked, index, latest)
+            person = _unnamed(people, mention, linked, index, recent)
             if mention.quoted and len(people) > known and person.relation:
                 people.remove(person)  # "Be brave, my son" brings nobody in.
                 continue
@@ -293,10 +297,10 @@ def _people(sentences: Sequence[str]) -> list[_Person]:
         for place, kind in pronouns(sentence):
             # A pronoun means whoever was named before it, when that was one person alone.
             named = {one.person for one in met if one.start < place}
-            if named and _is_object(sentence, place):
+            if kind not in ("he", "she", "it") or (named and _is_object(sentence, place)):
                 continue
             meant = alone if not named else next(iter(named)) if len(named) == 1 else None
-            if meant is not None and kind in ("he", "she", "it"):
+            if meant is not None:
                 meant.said[kind] += 1
         if met:
             alone = met[-1].person if len({one.person for one in met}) == 1 else None
@@ -353,7 +357,7 @@ def _link(
     """Find whose relative somebody is."""
     before = [other for other in reversed(met) if other.end <= one.start and other.person is not one.person]
     owner = owner_of(sentence, one.start)
-    if owner is None or owner.end >= 0:
+    if owner is None or not (owner.pronoun or owner.word):
         if before and owner and before[0].end == owner.end:
             one.person.owner = before[0].person
         elif before and one.person.mentions == 0 and IS_HAN.match(sentence[one.start]):
@@ -361,25 +365,29 @@ def _link(
     elif owner.pronoun == "i":
         one.person.owner = _TELLER
     elif owner.pronoun:
-        near = [*(other.person for other in before), *recent]
-        fitting = (other for other in near if other is not one.person and other.fits(owner.pronoun))
-        one.person.owner = next(fitting, None)
+        near = [other for other in [*(other.person for other in before), *recent] if other is not one.person]
+        fitting = [other for other in near if other.fits(owner.pronoun)]
+        beside = before and sentence[before[0].end : owner.end].strip() in ("and", "with")
+        if not beside:  # "Her mum" is Emma's, though a dog was spoken of since.
+            fitting.sort(key=lambda other: other.animal or other.sex != owner.pronoun)
+        one.person.owner = next(iter(fitting), None)
     else:
         named = (p for p in people if owner.word in (p.name.lower(), p.word and p.word.noun))
         unmet = _Person(owner.word, vocabulary.subjects().get(owner.word), False)
         one.person.owner = next(named, unmet)
 
 
-def _named(people: list[_Person], name: str, linked: Sequence[Naming], latest: _Person | None) -> _Person:
+def _named(people: list[_Person], name: str, linked: Sequence[Naming], recent: Sequence[_Person]) -> _Person:
     for person in people:
         if person.name == name:
             return person
     for naming in linked:
         if naming.name == name:
             mention = naming.mention
-            if mention is None and latest is not None and not latest.named:
-                latest.name, latest.named = name, True  # "His name was Pip."
-                return latest
+            nameless = [one for one in recent[:MOST_REMEMBERED] if not one.named]
+            if mention is None and nameless:
+                nameless[0].name, nameless[0].named = name, True  # "His name was Pip."
+                return nameless[0]
             if mention is not None:
                 # Somebody was "a fox" until the story gives the name.
                 for person in people:
@@ -391,26 +399,27 @@ def _named(people: list[_Person], name: str, linked: Sequence[Naming], latest: _
                     ):
                         person.name, person.named = name, True
                         return person
-                person = _Person(name, mention.word, True, mention.kin)
+                count = mention.count if " " in name else 1  # Mr. and Mrs. Hopper, two rabbits
+                person = _Person(name, mention.word, True, mention.kin, count=count)
                 person.hear(mention)
                 people.append(person)
                 return person
-    person = _Person(name, None, True)
+    person = _Person(name, TITLES.get(name.partition(" ")[0].rstrip(".")), True)
     people.append(person)
     return person
 
 
 def _unnamed(
-    people: list[_Person], mention: Mention, linked: Sequence[Naming], index: int, latest: _Person | None
+    people: list[_Person], mention: Mention, linked: Sequence[Naming], index: int, recent: Sequence[_Person]
 ) -> _Person:
     for naming in linked:
         if naming.mention == mention and naming.sentence == index:
-            return _named(people, naming.name, linked, latest)
+            return _named(people, naming.name, linked, recent)
     same = [
         one for one in people if one.word and one.word.noun == mention.word.noun and one.kin == mention.kin
     ]
     if same:
-        return latest if latest in same else same[-1]
+        return recent[0] if recent and recent[0] in same else same[-1]
     person = _Person(_called(mention.text), mention.word, False, mention.kin, count=mention.count)
     if not mention.kin:
         person.relation = vocabulary.relations().get(mention.text.lower(), "")
@@ -423,7 +432,7 @@ def _called(text: str) -> str:
     first, _, rest = text.partition(" ")
     described = first in vocabulary.words("quality") or first in vocabulary.words("colour")
     known, whole = (vocabulary.subjects().get(words.lower()) for words in (rest, text))
-    return rest if described and known and whole and known.noun == whole.noun else text
+    return rest if described and known and (whole is None or known.noun == whole.noun) else text
 
 
 def _owner(piece: Clothing, met: Sequence[_Met], sentence: str) -> _Person | None:

@@ -77,13 +77,14 @@ def mentions(sentence: str) -> tuple[Mention, ...]:
     hits, phrases = find(vocabulary.subjects(), words), idioms(words)
     index = 0
     while index < len(hits):
-        first, last, meaning, kin = hits[index].first, hits[index].last, hits[index].value, ""
+        named = hits[index]
+        first, last, meaning, kin = named.first, named.last, named.value, ""
         if index + 1 < len(hits) and (pair := _family(sentence, words, hits[index], hits[index + 1])):
             (meaning, kin), last, index = pair, hits[index + 1].last, index + 1
         index += 1
         if any(one.first < last and first < one.last for one in phrases):
             continue
-        if negated(sentence, words, first, last) or compared(sentence, words, first, last):
+        if negated(sentence, words, named) or compared(sentence, words, named):
             continue
         start, end = words[first].start, words[last - 1].end
         qualities, colour, told = _adjectives(sentence, words, first, sentence[start:end])

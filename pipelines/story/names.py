@@ -26,6 +26,18 @@ _CALENDAR = frozenset(
     "September October November December Christmas Easter Halloween Once Then There Mr Mrs Miss Ms Dr Sir Lady Lord "
     "The God Earth English Chinese China America London Paris".split()
 )
+_NO_PERSON = re.compile(r"(?:\b[Tt]he|\bNew|\b[A-Z][a-z]+ of|\b(?:Mr|Mrs|Miss|Ms|Dr)\.?) $")
+"""Before a capital that is no name by itself: the Statue of Liberty, New York, Mr Brown."""
+_TITLED = re.compile(r"\b(?:Mr|Mrs|Miss|Ms)\.? ([A-Z][a-z]+)")
+_FRIEND = re.compile(
+    r" (?:was|is) (?:his|her|their|my|our|a|the) (?:[a-z]+ ){0,2}(?:friend|brother|sister|neighbour|boy|girl|child)\b"
+)
+_DOES = re.compile(r" ([a-z]+)(?: (?:very |so )?([a-z]+))?")
+_LIVING = frozenset("had has lived said asked loved liked wanted knew thought felt".split())
+_ROLE_NAME = re.compile("[\u4e00-\u9fff]{2,3}")
+_NOT_IN_NAMES = frozenset(
+    "声地着了们就也都又很在把被对向笑哭说问道想是有不没一这那的和跟与来去上下里到给让连忙赶快马立刻高兴开心伤大小老"
+)
 _MY_NAME = re.compile(
     "\\b[Mm]y name (?:is|was) ([A-Z][a-z]+)|^\u6211(?:\u7684\u540d\u5b57)?\u53eb\u505a?([\u4e00-\u9fff]{1,4}?)(?=[\uff0c\u3002\uff01,.!])"
 )
@@ -42,7 +54,7 @@ _THEN_NAME = re.compile(
 )
 """Between somebody and their name: the fox (named) Pip, 小狐狸(名叫)阿布."""
 _THEN_SUBJECT = re.compile(
-    r" |,? (?:was |is )?(?:a|an|the) (?:[a-z-]+,? ){0,3}"
+    r" |,? (?:was |is )?(?:a|an|the|two) (?:[a-z-]+,? ){0,3}"
     "|(?:\u662f|\uff0c)\u4e00?[\u4e2a\u53ea\u6761\u4f4d\u540d\u5934\u5339](?:[^\uff0c\u3002]{0,5}\u7684)?"
 )
 """Between a name and what it is: Peter Rabbit, Pip (was) a little fox, 阿布是一只小狐狸."""
@@ -75,13 +87,19 @@ def known_names(sentences: Sequence[str]) -> tuple[str, ...]:
         candidates += [
             (match.start(), match.group())
             for match in _CAPITAL.finditer(sentence)
-            if _is_name(match, sentence, lower)
+            if _is_name(match, sentence, lower) or _opens_as_a_name(match, sentence, lower, repeated)
+        ]
+        candidates += [
+            (match.start(), match.group())
+            for match in _TITLED.finditer(sentence)
+            if match.group(1).lower() not in vocabulary.subjects()
         ]
         for match in _CALLED_HAN.finditer(sentence):
             name = match.group(1)
             if not _NO_NAME.search(name) and _may_be_called(name, match, repeated):
                 candidates.append((match.start(1), name))
         candidates += _listed_han(sentence, repeated)
+        candidates += _names_of_roles(sentence, repeated)
         found.update((name, None) for _, name in sorted(candidates))
     return tuple(found)
 
@@ -100,13 +118,59 @@ def _is_name(match: re.Match[str], sentence: str, lower: set[str]) -> bool:
     if word in vocabulary.names():
         return word.lower() not in lower
     before = sentence[: match.start()].rstrip(" \"'\u201c\u2018")
-    if _PLACE_NAME.search(sentence[: match.start()]):
+    if _PLACE_NAME.search(sentence[: match.start()]) or _is_no_person(match, sentence):
         return False
     opening = not before or before[-1] in ".!?:\u2026" or sentence[: match.start()].rstrip(" ") != before
     shouted = any(
         word.lower() in vocabulary.words(kind) for kind in ("action", "thing", "quality", "colour", "other")
     )
     return not opening and word.lower() not in lower and not shouted
+
+
+def _is_no_person(match: re.Match[str], sentence: str) -> bool:
+    start, end = match.span()
+    within = any(one.start <= start and end <= one.end and " " in one.text for one in mentions(sentence))
+    return (
+        within
+        or match.group().lower() in vocabulary.grammar("no names")
+        or bool(_NO_PERSON.search(sentence[:start]))
+    )
+
+
+def _opens_as_a_name(match: re.Match[str], sentence: str, lower: set[str], story: str) -> bool:
+    """A word of no list that opens sentences and does what somebody does: Bartholomew had a kite."""
+    word, after = match.group(), sentence[match.end() :]
+    if (
+        any(
+            word.lower() in known
+            for known in (lower, vocabulary.english_words(), vocabulary.function_words())
+        )
+        or word in _CALENDAR
+        or word.endswith(("ly", "ing"))
+        or _is_no_person(match, sentence)
+    ):
+        return False
+    verb = _DOES.match(after)
+    does = verb and (
+        verb.group(1) in _LIVING
+        or verb.group(1) in vocabulary.words("action")
+        or (verb.group(1) in ("was", "is") and verb.group(2) in vocabulary.words("quality"))
+    )
+    often = len(re.findall(rf"\b{word}\b", story)) > 1 and (
+        not word.endswith("s") or after.startswith((" was", " is"))
+    )
+    return bool(_FRIEND.match(after) or (does and often))
+
+
+def _names_of_roles(sentence: str, story: str) -> Iterator[tuple[int, str]]:
+    """宇航员诺娃: what follows a role and later speaks for itself."""
+    for mention in mentions(sentence):
+        match = _ROLE_NAME.match(sentence, mention.end) if mention.word.alive else None
+        for name in (match.group(), match.group()[:2]) if match else ():
+            speaks = re.search(rf"(?:^|[\s。！？，、；“”]){name}[说问想喊笑哭答]", story)
+            if speaks and not _NOT_IN_NAMES.intersection(name) and name not in vocabulary.words("action"):
+                yield mention.end, name
+                break
 
 
 def _may_be_called(name: str, match: re.Match[str], story: str) -> bool:
@@ -168,4 +232,5 @@ def _is_said_to_be(sentence: str, start: int, end: int, mention: Mention) -> boo
     after = sentence[end : mention.start]
     if after == "\u7684":  # 叫阿布的小狐狸, but not 阿布的小狐狸, who is somebody else
         return bool(_CALLED_BEFORE.search(sentence[:start]))
-    return bool(_THEN_SUBJECT.fullmatch(after))
+    people = mention.word.plural and mention.word.subject in PEOPLE  # Max and Lily, two children
+    return not people and bool(_THEN_SUBJECT.fullmatch(after))

@@ -67,11 +67,16 @@ def where(sentences: Sequence[str], heroes: Sequence[Hero], before: str | None) 
     weights: Counter = Counter()
     for index, sentence in enumerate(sentences):
         words = tokens(sentence)
-        phrases = idioms(words)
+        phrases = [
+            *idioms(words),
+            *(one for one in find(vocabulary.subjects(), words) if one.last - one.first > 1),
+        ]
         hits = [
             hit
             for hit in find(vocabulary.places(), words)
-            if not any(one.first < hit.last and hit.first < one.last for one in phrases)
+            if not any(
+                one.first <= hit.first and hit.last <= one.last and one.key != hit.key for one in phrases
+            )
         ]
         strong = any(not hit.value.weak for hit in hits)
         for hit in hits:
@@ -119,7 +124,7 @@ def _is_no_longer(sentence: str, words: Sequence[Token], hit: Found) -> bool:
     before, after = sentence[: words[hit.first].start], sentence[words[hit.last - 1].end :]
     over = hit.value.palette in ("rain", "storm") and (_AFTER.search(before) or _OVER_HAN.match(after))
     denied = _NOT_HAN.search(sentence[: words[hit.last - 1].end - len(hit.key)])
-    return bool(over or denied) or negated(sentence, words, hit.first, hit.last)
+    return bool(over or denied) or negated(sentence, words, hit)
 
 
 def light(sentences: Sequence[str], emotion: Emotion, place: str, before: str | None) -> tuple[str, bool]:

@@ -43,6 +43,7 @@ def test_what_there_is_none_of_is_not_there(sentence: str) -> None:
         "跑得像马一样快，力气像大象一样大。",
         "他比大象还大，跟老虎一样勇敢。",
         "我想吃热狗。",
+        "原来河水不像老牛说的那么浅。",
     ],
 )
 def test_nobody_comes_in_by_a_comparison_or_a_set_phrase(sentence: str) -> None:

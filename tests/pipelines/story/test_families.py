@@ -23,6 +23,8 @@ def drawn(text: str) -> dict[str, str]:
         ("有一只怪兽住在海底。有一年，来了一位白胡子老爷爷。", "老爷爷", "grandfather"),
         ("从前有个老奶奶，她养了一只猫。猫很听话。", "老奶奶", "grandmother"),
         ("小猫跳到奶奶的腿上。奶奶笑了。", "奶奶", "grandmother"),
+        ("Emma wanted a dog. But her mum said no.", "mum", "mother"),
+        ("小红想要一只小狗。可是她的妈妈不肯。", "妈妈", "mother"),
         ("The cow mooed at Tom's father.", "father", "father"),
     ],
 )
@@ -36,6 +38,7 @@ def test_relatives_are_people_where_no_animal_is_said_to_be_theirs(
     ("text", "name", "subject"),
     [
         ("Pip the fox ran home to his mother.", "mother", "fox"),
+        ("Tom saw a duckling and his mother.", "mother", "duck"),
         ("The little bear's mother baked a cake.", "mother", "bear"),
         ("Mother Duck swam in the lake with her children.", "children", "duck"),
         ("Mother Rabbit baked a cake. Mother smiled.", "Mother Rabbit", "rabbit"),

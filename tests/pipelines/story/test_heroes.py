@@ -74,6 +74,10 @@ def test_they_are_who_the_story_is_about(text: str, they: set[str]) -> None:
         ("Emma drew a big dog on her wall and called him Biscuit.", {"Emma": "girl", "Biscuit": "dog"}),
         ("乐乐画了一只狗，叫它饼干。饼干眨了眨眼睛。", {"乐乐": "boy", "饼干": "dog"}),
         ("小猫喵喵地叫。王爷爷笑了：“它叫咪咪。”", {"咪咪": "cat", "爷爷": "grandfather"}),
+        (
+            "A kitten purred. Mr Brown came out. “Her name is Mittens,” he said.",
+            {"Mittens": "cat", "Mr Brown": "father"},
+        ),
         ("妈妈叫他吃饭。小明在吃饭。", {"妈妈": "mother", "小明": "boy"}),
     ],
 )  # fmt: skip
@@ -101,6 +105,7 @@ def test_a_dog_called_biscuit_is_no_cake() -> None:
         ("Lily was ill. The doctor gave her a sweet.", "doctor", "father"),
         ("小红病了。医生送她回家。", "医生", "father"),
         ("医生拿出她的书。", "医生", "mother"),
+        ("弟弟哭了，我和妈妈都笑了。我们回家了。", "弟弟", "boy"),
     ],
 )
 def test_who_is_given_something_is_somebody_else(text: str, name: str, subject: str) -> None:
@@ -131,3 +136,36 @@ def test_a_told_look_is_theirs(text: str, name: str, colours: dict, wearing: dic
 )
 def test_the_colour_of_something_else_is_not_theirs(text: str) -> None:
     assert not plan_story(text).heroes[0].colours
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (
+            "Bartholomew lived on a hill. Bartholomew had a kite. Zuri was his friend.",
+            {"Bartholomew", "Zuri"},
+        ),
+        ("Lena lived in New York. Lena saw the Statue of Liberty.", {"Lena"}),
+        ("Whiskers was sad. Whiskers slept.", {"Whiskers"}),
+        ("The cat slept. Spaghetti was ready. Spaghetti was hot. Everyone sang. Everyone ran.", {"cat"}),
+        ("Mr Brown smiled. Max saw Mr Brown and Mrs. Green.", {"Mr Brown", "Mrs. Green", "Max"}),
+        ("Mr Fox met Cousin Badger.", {"Fox", "Badger"}),
+        ("Mrs. Hopper, two rabbits, lived here.", {"Mrs. Hopper"}),
+        ("Little Red Riding Hood met a wolf.", {"Little Red Riding Hood", "wolf"}),
+        ("Snow White ate an apple.", {"Snow White"}),
+        ("宇航员诺娃和机器人哔哔来了。诺娃问：“这里有人吗？”哔哔说：“有。”", {"诺娃", "哔哔"}),
+        ("老师大声说话。大声说话不好。小猫慢慢走。慢慢走的小猫笑了。", {"老师", "小猫"}),
+    ],
+)
+def test_names(text: str, names: set[str]) -> None:
+    assert heroes(text).keys() == names
+
+
+def test_a_title_says_who_is_a_man_and_snow_white_brings_no_snow() -> None:
+    found = heroes("Mr Brown smiled at Mrs Green.")
+    assert {name: hero.subject for name, hero in found.items()} == {
+        "Mr Brown": "father",
+        "Mrs Green": "mother",
+    }
+    assert plan_story("Snow White ate an apple.").scenes[0].place == "castle"
+    assert heroes("宇航员诺娃来了。诺娃笑了。")["诺娃"].subject == "astronaut"
