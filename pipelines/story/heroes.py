@@ -237,6 +237,7 @@ _WERE = re.compile(
 _ARE_HAN = re.compile("(?:[和跟与、].*|们)都?是(?:一对|两个|好)?$")
 _APPOSITION = re.compile(", (?:a|an|the) (?:[a-z]+ )?")
 _CLOSED = re.compile("[,.;!?]|$| who ")
+_SHE_IS = re.compile(r"\b(?:he|she) (?:was|is) an? (?:[a-z]+ )?$|[他她]是一?[个位名]?$", re.IGNORECASE)
 _IS_A = re.compile(r" (?:was|is) an? (?:[a-z]+ )?|是(?:一[个位名])?")
 
 
@@ -282,6 +283,8 @@ def _people(sentences: Sequence[str]) -> list[_Person]:
             one.person.mentions += 1
             one.person.seen += not one.quoted
         for piece in clothing(sentence):
+            if any(one.start <= piece.start < one.end for one in met):
+                continue  # Little Red Riding Hood
             owner = _owner(piece, met, sentence) or _meant(sentence, piece.start, recent) or latest
             if owner is not None:
                 owner.clothes.append(piece)
@@ -347,7 +350,9 @@ def _says_what_they_are(sentence: str, mention: Mention, met: Sequence[_Met]) ->
     last = max(before, key=lambda one: one.end)
     between, after = sentence[last.end : mention.start], sentence[mention.end :]
     apposition = last.person.relation and _APPOSITION.fullmatch(between) and _CLOSED.match(after)
-    man = last.person.word is not None and last.person.word.subject in PEOPLE
+    man = last.person.word is None or last.person.word.subject in PEOPLE
+    if mention.word.subject in ("girl", "boy") and _SHE_IS.search(sentence[: mention.start]):
+        return True
     return bool(man and (apposition or _IS_A.fullmatch(between)))
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pipelines.story import vocabulary
 from pipelines.story.absence import compared, idioms, negated
 from pipelines.story.vocabulary import SubjectWord
-from pipelines.story.words import Token, find, tokens, touch
+from pipelines.story.words import Found, Token, find, tokens, touch
 
 KIN = ("mother", "father", "grandmother", "grandfather")
 PEOPLE = frozenset(
@@ -82,7 +82,7 @@ def mentions(sentence: str) -> tuple[Mention, ...]:
         if index + 1 < len(hits) and (pair := _family(sentence, words, hits[index], hits[index + 1])):
             (meaning, kin), last, index = pair, hits[index + 1].last, index + 1
         index += 1
-        if any(one.first < last and first < one.last for one in phrases):
+        if any(one.first < last and first < one.last for one in phrases) or _is_cub(words, named):
             continue
         if negated(sentence, words, named) or compared(sentence, words, named):
             continue
@@ -114,6 +114,15 @@ def _family(sentence, words: Sequence[Token], one, other) -> tuple[SubjectWord, 
         )  # an uncle is none
         return SubjectWord(meaning.subject, meaning.noun, pronoun, meaning.wearing), said
     return None
+
+
+def _is_cub(words: Sequence[Token], named: Found) -> bool:
+    """The baby of Baby Bear's chair."""
+    if vocabulary.relations().get(named.key) != "child" or named.last >= len(words):
+        return False
+    owner, possessive, _ = words[named.last].key.partition("'s")
+    animal = vocabulary.subjects().get(owner)
+    return bool(possessive and animal and animal.alive and touch(words[named.last - 1], words[named.last]))
 
 
 def _count(words: Sequence[Token], first: int, plural: bool) -> int:

@@ -215,7 +215,11 @@ def _owners(sentence: str, name: str) -> Iterator[Mention | None]:
         for mention in mentions(sentence):
             if not mention.word.alive or (mention.start < end and start < mention.end):
                 continue
-            if mention.end <= start and _THEN_NAME.fullmatch(sentence[mention.end : start]):
+            between = sentence[mention.end : start]
+            titled = (
+                " " in name and mention.word.subject in PEOPLE and between == ", "
+            )  # the teacher, Mr Green
+            if mention.end <= start and (titled or _THEN_NAME.fullmatch(between)):
                 yield mention
             elif mention.start >= end and _is_said_to_be(sentence, start, end, mention):
                 yield mention
@@ -230,6 +234,8 @@ def _owners(sentence: str, name: str) -> Iterator[Mention | None]:
 
 def _is_said_to_be(sentence: str, start: int, end: int, mention: Mention) -> bool:
     after = sentence[end : mention.start]
+    if sentence[:start].endswith(" of "):  # the father of Rosie is a fireman
+        return False
     if after == "\u7684":  # 叫阿布的小狐狸, but not 阿布的小狐狸, who is somebody else
         return bool(_CALLED_BEFORE.search(sentence[:start]))
     people = mention.word.plural and mention.word.subject in PEOPLE  # Max and Lily, two children

@@ -78,6 +78,11 @@ def test_they_are_who_the_story_is_about(text: str, they: set[str]) -> None:
             "A kitten purred. Mr Brown came out. “Her name is Mittens,” he said.",
             {"Mittens": "cat", "Mr Brown": "father"},
         ),
+        ("The teacher, Mr Green, smiled. He sang.", {"Mr Green": "father"}),
+        ("Leo wasn't a lion, he was a boy.", {"Leo": "boy"}),
+        ("小明不是大人，他是一个男孩。", {"小明": "boy"}),
+        ("The father of Rosie is a fireman.", {"father": "father", "Rosie": "girl"}),
+        ("Baby Bear slept. Emma ate Baby Bear's soup.", {"Baby Bear": "bear", "Emma": "girl"}),
         ("妈妈叫他吃饭。小明在吃饭。", {"妈妈": "mother", "小明": "boy"}),
     ],
 )  # fmt: skip
@@ -168,4 +173,5 @@ def test_a_title_says_who_is_a_man_and_snow_white_brings_no_snow() -> None:
         "Mrs Green": "mother",
     }
     assert plan_story("Snow White ate an apple.").scenes[0].place == "castle"
+    assert heroes("Little Red Riding Hood sang.")["Little Red Riding Hood"].told == ()
     assert heroes("宇航员诺娃来了。诺娃笑了。")["诺娃"].subject == "astronaut"
