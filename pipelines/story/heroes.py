@@ -373,7 +373,9 @@ def _link(
         near = [other for other in [*(other.person for other in before), *recent] if other is not one.person]
         fitting = [other for other in near if other.fits(owner.pronoun)]
         beside = before and sentence[before[0].end : owner.end].strip() in ("and", "with")
-        if not beside:  # "Her mum" is Emma's, though a dog was spoken of since.
+        if not (
+            beside and before[0].person in fitting
+        ):  # "Her mum" is Emma's, though a dog was spoken of since.
             fitting.sort(key=lambda other: other.animal or other.sex != owner.pronoun)
         one.person.owner = next(iter(fitting), None)
     else:
@@ -402,7 +404,7 @@ def _named(people: list[_Person], name: str, linked: Sequence[Naming], recent: S
                         and person.word.noun == mention.word.noun
                         and not person.kin
                     ):
-                        person.name, person.named = name, True
+                        person.name, person.named, person.count = name, True, mention.count
                         return person
                 count = mention.count if " " in name else 1  # Mr. and Mrs. Hopper, two rabbits
                 person = _Person(name, mention.word, True, mention.kin, count=count)
@@ -517,7 +519,8 @@ def _animal(one: _Person, heads: Sequence[_Person], human: bool) -> SubjectWord 
 def _become(one: _Person, animal: SubjectWord, kin: str) -> None:
     one.kin = kin
     one.qualities = one.qualities if kin else ["little"]
-    pronoun = one.word.pronoun if kin else _pronoun(one, "any")
+    said = one.word.pronoun if one.word else "any"
+    pronoun = _pronoun(one, "any") if said == "any" else said
     one.word = SubjectWord(animal.subject, animal.noun, pronoun)
 
 

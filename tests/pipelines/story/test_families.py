@@ -25,6 +25,7 @@ def drawn(text: str) -> dict[str, str]:
         ("小猫跳到奶奶的腿上。奶奶笑了。", "奶奶", "grandmother"),
         ("Emma wanted a dog. But her mum said no.", "mum", "mother"),
         ("小红想要一只小狗。可是她的妈妈不肯。", "妈妈", "mother"),
+        ("The girl lost her dog. Her brother and her father looked for it.", "father", "father"),
         ("The cow mooed at Tom's father.", "father", "father"),
     ],
 )
@@ -96,3 +97,8 @@ def test_who_is_only_spoken_to_is_nobody_new_and_an_uncle_is_himself() -> None:
 def test_an_animals_father_is_not_meant_by_a_word_for_another_man(text: str) -> None:
     story = plan_story(text, pages=2)
     assert not any(story.hero(one).kin for one in story.scenes[1].heroes)
+
+
+def test_a_rabbits_brother_is_a_he() -> None:
+    story = plan_story("Mia the rabbit sang. Her brother was naughty. Her mother smiled.")
+    assert {hero.name: hero.pronoun for hero in story.heroes}["brother"] == "he"
