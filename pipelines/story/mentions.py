@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pipelines.story import vocabulary
+from pipelines.story.absence import compared, idioms, negated
 from pipelines.story.vocabulary import SubjectWord
-from pipelines.story.words import Token, find, tokens, touch
+from pipelines.story.words import Found, Token, find, tokens, touch
 
 KIN = ("mother", "father", "grandmother", "grandfather")
 PEOPLE = frozenset(
@@ -33,7 +34,6 @@ _NUMBERS = {
     **dict.fromkeys("three four five six seven eight nine ten twelve many several some".split(), 3),
     **dict.fromkeys("\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341\u51e0\u7fa4", 3),
 }
-_NEGATED = frozenset(("no", "not", "\u6ca1\u6709", "\u4e0d\u662f"))
 
 
 @dataclass(frozen=True)
@@ -71,17 +71,20 @@ class Clothing:
 
 @lru_cache(maxsize=4096)
 def mentions(sentence: str) -> tuple[Mention, ...]:
-    """Everything that can be drawn and is named in the sentence, in its order; "no wolf" is nobody."""
+    """Everything that can be drawn and is named in the sentence, in its order; "no wolf" and "like a wolf" are nobody."""
     words, found = tokens(sentence), []
     quotes = [match.span() for match in _QUOTED.finditer(sentence)]
-    hits = find(vocabulary.subjects(), words)
+    hits, phrases = find(vocabulary.subjects(), words), idioms(words)
     index = 0
     while index < len(hits):
-        first, last, meaning, kin = hits[index].first, hits[index].last, hits[index].value, ""
+        named = hits[index]
+        first, last, meaning, kin = named.first, named.last, named.value, ""
         if index + 1 < len(hits) and (pair := _family(sentence, words, hits[index], hits[index + 1])):
             (meaning, kin), last, index = pair, hits[index + 1].last, index + 1
         index += 1
-        if first and words[first - 1].key in _NEGATED:
+        if any(one.first < last and first < one.last for one in phrases) or _is_cub(words, named):
+            continue
+        if negated(sentence, words, named) or compared(sentence, words, named):
             continue
         start, end = words[first].start, words[last - 1].end
         qualities, colour, told = _adjectives(sentence, words, first, sentence[start:end])
@@ -94,16 +97,32 @@ def mentions(sentence: str) -> tuple[Mention, ...]:
 
 
 def _family(sentence, words: Sequence[Token], one, other) -> tuple[SubjectWord, str] | None:
-    """Mother Rabbit, 兔妈妈: an animal and a word for parents beside each other are one animal."""
+    """Mother Rabbit, Baby Bear, 兔妈妈 are one animal; 警察叔叔 is one man."""
     if one.last != other.first or not touch(words[one.last - 1], words[other.first]):
         return None
     han = words[one.first].han
     kin, animal = (other, one) if han else (one, other)
+    if han and one.value.subject in PEOPLE and other.key in vocabulary.grammar("forms of address"):
+        return replace(one.value, pronoun=other.value.pronoun), ""
+    if not han and vocabulary.relations().get(kin.key) == "child" and animal.value.alive:
+        return animal.value, ""
     if kin.value.subject in KIN and animal.value.subject not in PEOPLE and animal.value.alive:
         meaning = animal.value
         pronoun = "she" if kin.value.subject in ("mother", "grandmother") else "he"
-        return SubjectWord(meaning.subject, meaning.noun, pronoun, meaning.wearing), kin.value.subject
+        said = (
+            kin.value.subject if vocabulary.relations().get(kin.key) == "parent" else ""
+        )  # an uncle is none
+        return SubjectWord(meaning.subject, meaning.noun, pronoun, meaning.wearing), said
     return None
+
+
+def _is_cub(words: Sequence[Token], named: Found) -> bool:
+    """The baby of Baby Bear's chair."""
+    if vocabulary.relations().get(named.key) != "child" or named.last >= len(words):
+        return False
+    owner, possessive, _ = words[named.last].key.partition("'s")
+    animal = vocabulary.subjects().get(owner)
+    return bool(possessive and animal and animal.alive and touch(words[named.last - 1], words[named.last]))
 
 
 def _count(words: Sequence[Token], first: int, plural: bool) -> int:
@@ -209,6 +228,30 @@ def clothing(sentence: str) -> tuple[Clothing, ...]:
             continue
         text = sentence[words[start].start : words[hit.last - 1].end]
         found.append(Clothing(words[start].start, hit.value, colour, text))
+    return tuple(found)
+
+
+_BE = frozenset(("was", "is", "were", "are", "\u662f", "都是", "全是"))
+_BETWEEN_BE_AND_COLOUR = frozenset("all very so mostly bright dark light pure as".split())
+_AFTER_COLOUR = frozenset(("and", "with", "all", "but", "like", "as", "from", "except", "\u7684"))
+
+
+@lru_cache(maxsize=4096)
+def colours(sentence: str) -> tuple[tuple[int, str, str], ...]:
+    """(place of the verb, colour, the colour as the story says it) where somebody is said to be of a colour."""
+    words, found = tokens(sentence), []
+    for index, word in enumerate(words):
+        if word.key not in _BE:
+            continue
+        at = index + 1
+        while at < len(words) and words[at].key in _BETWEEN_BE_AND_COLOUR:
+            at += 1
+        colour = vocabulary.words("colour").get(words[at].key) if at < len(words) else None
+        after = words[at + 1] if colour and at + 1 < len(words) and touch(words[at], words[at + 1]) else None
+        if after and after.key == "\u7684" and at + 2 < len(words) and touch(after, words[at + 2]):
+            continue
+        if colour and (after is None or after.key in _AFTER_COLOUR):
+            found.append((word.start, colour, sentence[words[at].start : words[at].end]))
     return tuple(found)
 
 

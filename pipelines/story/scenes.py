@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pipelines.failure import CraftError
-from pipelines.story.boundaries import find_scenes
+from pipelines.story.boundaries import find_scenes, length
 from pipelines.story.emotion import Prosody, feel
 from pipelines.story.heroes import cast, who
 from pipelines.story.mentions import mentions
 from pipelines.story.prompts import STYLES, key_sentence, plan_page
 from pipelines.story.setting import light, where
 from pipelines.story.story import Hero, PagePlan, Prompt, ScenePlan, Story
-from pipelines.text.segment import Segment, split
+from pipelines.text.segment import CLAUSE_PAUSE_SECONDS, Segment, split
 
 WHOLE = 10**6
 """No sentence is cut at its clauses here."""
+RUN_ON_WORDS = 40
+"""After so many a sentence is cut at "and then" or 然后, after twice as many at any "and" or comma."""
+_LINK = re.compile(
+    r"(?P<then>\b(?:and |so )?then\b|然后|后来|接着)|\b(?:and|so|but)\b|(?<=，)(?=.)|(?<=, )(?=.)",
+    re.IGNORECASE,
+)
 
 __all__ = [
     "change_hero",
@@ -37,7 +44,21 @@ __all__ = [
 
 
 def sentences_of(text: str) -> list[Segment]:
-    return split(text, WHOLE)
+    """The sentences of a text, one that runs on and on cut where it says "and then"."""
+    return [part for sentence in split(text, WHOLE) for part in _cut(sentence)]
+
+
+def _cut(sentence: Segment) -> Iterator[Segment]:
+    """What begins at a cut is cut at the same places again, so that a scene keeps its sentences."""
+    text, first = sentence.text, 0
+    for link in _LINK.finditer(text):
+        said = length(text[first : link.start()])
+        if said >= (RUN_ON_WORDS if link.lastgroup == "then" else 2 * RUN_ON_WORDS):
+            head = text[first : link.start()].rstrip()
+            start = sentence.start + first
+            yield Segment(head, start, start + len(head), CLAUSE_PAUSE_SECONDS)
+            first = link.start()
+    yield replace(sentence, text=text[first:], start=sentence.start + first)
 
 
 def pieces(text: str, sentences: Sequence[Segment], scenes: Sequence[tuple[int, int]]) -> list[str]:
@@ -61,8 +82,13 @@ def describe(
     own = [hero for hero in heroes if hero.id in present]
     place = where(sentences, own, last.place if last else None)
     palette, told = light(sentences, emotion, place, last.palette if last and last.light_told else None)
-    drawn = {hero.noun for hero in own}
-    things = [m.word.noun for sentence in sentences for m in mentions(sentence) if not m.word.alive]
+    drawn, names = {hero.noun for hero in own}, {hero.name for hero in heroes}
+    things = [
+        mention.word.noun
+        for sentence in sentences
+        for mention in mentions(sentence)
+        if not mention.word.alive and mention.text not in names
+    ]
     return ScenePlan(
         id=scene_id,
         text=text,
@@ -209,7 +235,13 @@ def retake(story: Story, scene_id: str) -> Story:
 
 
 def change_hero(story: Story, hero: Hero) -> Story:
-    """Another name, drawing or look for the hero of the same id, on every page where they are."""
+    """Another name, drawing or look for the hero of the same id, on every page where they are.
+
+    A name that they had stays one by which the text may call them.
+    """
+    had = next((one for one in story.heroes if one.id == hero.id), hero)
+    former = dict.fromkeys((*had.aliases, had.name))
+    hero = replace(hero, aliases=tuple(name for name in former if name != hero.name))
     heroes = tuple(hero if one.id == hero.id else one for one in story.heroes)
     pages = []
     for scene, page in zip(story.scenes, story.pages, strict=True):

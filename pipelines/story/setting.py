@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 from pipelines.illustration.places import PLACES
 from pipelines.story import vocabulary
+from pipelines.story.absence import idioms, negated
 from pipelines.story.emotion import Emotion
 from pipelines.story.story import Hero
-from pipelines.story.words import Token, find, tokens
+from pipelines.story.words import Found, Token, find, tokens
 
 HOMES = {
     "underwater": ("fish", "whale", "dolphin", "octopus", "mermaid"),
@@ -55,12 +57,27 @@ _TOWARDS_HAN = ("\u5230", "\u8fdb", "\u5728", "\u6765", "\u5165", "\u56de")
 _AWAY_HAN = ("\u79bb\u5f00", "\u4ece", "\u8d70\u51fa", "\u79bb")
 
 
+_AFTER = re.compile(r"\bafter (?:(?:the|a|that|this|all) )*(?:[a-z]+ )?$", re.IGNORECASE)
+_OVER_HAN = re.compile("(?:之后|以后|过后|后|停|过去)")
+_NOT_HAN = re.compile("(?:不|没|没有)再?下?$")
+
+
 def where(sentences: Sequence[str], heroes: Sequence[Hero], before: str | None) -> str:
     """The place most is said of; else that of the scene before; else where such heroes live."""
     weights: Counter = Counter()
     for index, sentence in enumerate(sentences):
         words = tokens(sentence)
-        hits = find(vocabulary.places(), words)
+        phrases = [
+            *idioms(words),
+            *(one for one in find(vocabulary.subjects(), words) if one.last - one.first > 1),
+        ]
+        hits = [
+            hit
+            for hit in find(vocabulary.places(), words)
+            if not any(
+                one.first <= hit.first and hit.last <= one.last and one.key != hit.key for one in phrases
+            )
+        ]
         strong = any(not hit.value.weak for hit in hits)
         for hit in hits:
             direction = _direction(words, hit.first)
@@ -92,11 +109,22 @@ def told_light(sentences: Sequence[str]) -> str | None:
     """The palette the text asks for; of several hours the one said most, then last."""
     weights: dict[str, float] = {}
     for index, sentence in enumerate(sentences):
-        for hit in find(vocabulary.lights(), tokens(sentence)):
+        words = tokens(sentence)
+        for hit in find(vocabulary.lights(), words):
+            if _is_no_longer(sentence, words, hit):
+                continue
             # Of weak words the first counts most ("the next day he dreamt of the moon"), of others the last.
             share = 0.4 - 0.01 * index if hit.value.weak else 1.0 + 0.01 * index
             weights[hit.value.palette] = weights.get(hit.value.palette, 0.0) + max(0.1, share)
     return max(weights, key=weights.__getitem__) if weights else None
+
+
+def _is_no_longer(sentence: str, words: Sequence[Token], hit: Found) -> bool:
+    """There was no storm, after the rain, 没有下雨, 雨过后."""
+    before, after = sentence[: words[hit.first].start], sentence[words[hit.last - 1].end :]
+    over = hit.value.palette in ("rain", "storm") and (_AFTER.search(before) or _OVER_HAN.match(after))
+    denied = _NOT_HAN.search(sentence[: words[hit.last - 1].end - len(hit.key)])
+    return bool(over or denied) or negated(sentence, words, hit)
 
 
 def light(sentences: Sequence[str], emotion: Emotion, place: str, before: str | None) -> tuple[str, bool]:

@@ -223,6 +223,12 @@ def grammar(title: str) -> frozenset[str]:
 
 
 @cache
+def relations() -> Mapping[str, str]:
+    """Words for relatives -> ``parent`` (grandparents too) or ``child`` (brothers and sisters too)."""
+    return {word: kind for kind in ("parent", "child") for word in grammar(f"relations {kind}")}
+
+
+@cache
 def markers() -> Mapping[str, float]:
     """Words with which something new begins -> how sure that is, 0..1."""
     table: dict[str, float] = {}
@@ -268,5 +274,5 @@ def everything() -> Iterator[str]:
     yield from feelings()
     for kind in KINDS:
         yield from words(kind)
-    for title in ("negation", "negation_exceptions", "stronger", "stronger_after", "weaker"):
+    for title in ("negation", "negation_exceptions", "stronger", "stronger_after", "weaker", "idioms"):
         yield from grammar(title)

@@ -233,6 +233,63 @@ def test_ones_own_words_stay_when_the_hero_changes(story: Story) -> None:
     assert retake(other, "s2").page("s2").prompt == mine
 
 
+@pytest.mark.parametrize(
+    ("text", "old", "new", "word", "other"),
+    [
+        ("Pip the fox was brave.\n\nPip saw a big whale in the sea.\n\nPip slept.", "Pip", "Felix", "big", "huge"),
+        ("The fox was brave.\n\nThe fox saw a big whale.\n\nThe fox slept.", "fox", "Felix", "big", "huge"),
+        ("有一只小狐狸叫阿布。\n\n阿布看见一头大象。\n\n阿布睡了。", "阿布", "跳跳", "看见", "遇见"),
+    ],
+)  # fmt: skip
+def test_a_renamed_hero_is_still_who_the_text_means(
+    text: str, old: str, new: str, word: str, other: str
+) -> None:
+    story = plan_story(text, pages=3)
+    hero = next(hero for hero in story.heroes if hero.name == old)
+    renamed = change_hero(story, replace(hero, name=new, wearing=(("hat", "green"),)))
+    renamed = change_hero(renamed, replace(renamed.hero(hero.id), wearing=(("hat", "blue"),)))
+    sound(renamed)
+    assert renamed.hero(hero.id).aliases == (old,)
+    edited = edit(renamed, "s2", renamed.scenes[1].text.replace(word, other))
+    assert [one.name for one in edited.heroes] == [one.name for one in renamed.heroes]
+    assert hero.id in edited.scenes[1].heroes
+    assert hero.id in merge(edited, "s1").scenes[0].heroes
+    assert change_hero(edited, hero).hero(hero.id).aliases == (new,)
+
+
+def test_a_plan_from_before_there_were_former_names_still_loads(story: Story) -> None:
+    data = story.to_json()
+    for hero in data["heroes"]:
+        del hero["aliases"]
+    assert Story.from_json(data) == story
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "one day a dog ran to the lake and then he swam to the island and he met a cat " * 40,
+        "one day a dog ran to the lake and he swam to the island and he met a cat " * 40,
+        "有一天小狗跑到湖边然后他游到小岛上遇见了一只小猫" * 40,
+        "有一天小狗跑到湖边，他游到小岛上，遇见了一只小猫，" * 40,
+    ],
+)
+def test_a_story_without_a_full_stop_still_has_its_pages(text: str) -> None:
+    sentences = [sentence.text for sentence in sentences_of(text)]
+    story = plan_story(text, pages=8)
+    assert len(story.pages) == 8 and story.text == text
+    sound(story)
+    again = [sentence.text for scene in story.scenes for sentence in sentences_of(scene.text)]
+    assert again == sentences
+
+
+def test_a_long_sentence_is_no_run_on() -> None:
+    text = (
+        "Pip ran through the dark forest, over the high mountains, across the hot desert, past the castle and the "
+        "village, along the river and down to the sea, and there he found a boat."
+    )
+    assert len(sentences_of(text)) == 1
+
+
 def test_unknown_scenes_are_key_errors(story: Story) -> None:
     for change in (
         lambda: merge(story, "s77"),
