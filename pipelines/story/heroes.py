@@ -456,6 +456,7 @@ def _settle(people: list[_Person], seed: int) -> None:
     heads = [one for one in people if one.kin]
     litter = _litter(people, heads)
     human = any(one.said["i"] or (one.seen and one not in litter and _is_human_child(one)) for one in people)
+    young = next((one for one in people if one.animal and not one.relation and _is_young(one)), None)
     if human:
         heads = []
     for one in list(people):
@@ -469,7 +470,7 @@ def _settle(people: list[_Person], seed: int) -> None:
             pronoun = _pronoun(one, ("he", "she")[draw_lots(seed, one.name, among=2)])
             face = "girl" if pronoun == "she" else "boy"
             one.word = SubjectWord(face, face, pronoun)
-        elif one.relation and (animal := _animal(one, heads, human)):
+        elif one.relation and (animal := _animal(one, heads, None if human else young, human)):
             kin = one.word.noun if one.relation == "parent" else ""
             twin = next(
                 (other for other in people if kin and other.kin == kin and other.word.noun == animal.noun),
@@ -506,14 +507,24 @@ def _is_human_child(one: _Person) -> bool:
     return one.name in vocabulary.names() if one.word is None else one.child and not one.relation
 
 
-def _animal(one: _Person, heads: Sequence[_Person], human: bool) -> SubjectWord | None:
-    """What a relative is: what those are whose relative it is, else what the only parents of the story are."""
+def _is_young(one: _Person) -> bool:
+    """小马, Little Bear: 妈妈 and Mum are theirs where nobody else has any."""
+    little = "little" in one.qualities or one.name.startswith(("小", "Little "))
+    return little and one.word.subject not in PETS
+
+
+def _animal(one: _Person, heads: Sequence[_Person], young: _Person | None, human: bool) -> SubjectWord | None:
+    """What a relative is: what those are whose relative it is, else what the only parents of the story are, else what
+    the little one is."""
     if one.owner:
         return one.owner.word if one.owner.animal else None
     beside = one.beside
     if beside and beside.animal and not human and beside.word.subject not in PETS:
         return beside.word
-    return next((head.word for head in heads if one.relation == "child" or head.kin == one.word.noun), None)
+    for head in heads:
+        if one.relation == "child" or head.kin == one.word.noun:
+            return head.word
+    return young.word if young and one.word.noun in ("mother", "father") else None
 
 
 def _become(one: _Person, animal: SubjectWord, kin: str) -> None:

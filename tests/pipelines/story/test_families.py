@@ -27,6 +27,9 @@ def drawn(text: str) -> dict[str, str]:
         ("小红想要一只小狗。可是她的妈妈不肯。", "妈妈", "mother"),
         ("The girl lost her dog. Her brother and her father looked for it.", "father", "father"),
         ("The cow mooed at Tom's father.", "father", "father"),
+        ("A little mouse lived under the stairs. Anna saw it. Mum screamed.", "Mum", "mother"),
+        ("小明有一只小兔子。妈妈说兔子很可爱。", "妈妈", "mother"),
+        ("小狗饿了。妈妈回来了。", "妈妈", "mother"),
     ],
 )
 def test_relatives_are_people_where_no_animal_is_said_to_be_theirs(
@@ -47,6 +50,8 @@ def test_relatives_are_people_where_no_animal_is_said_to_be_theirs(
         ("小马和妈妈住在村子里。", "妈妈", "horse"),
         ("兔妈妈给她的孩子们做蛋糕。", "孩子们", "rabbit"),
         ("一只小刺猬给生病的奶奶送去一罐蜂蜜。", "奶奶", "hedgehog"),
+        ("小马要过河。妈妈说可以。小马在河边遇见了老牛。", "妈妈", "horse"),
+        ("Little Bear was hungry. Mum cooked dinner. Little Bear ate it.", "Mum", "bear"),
     ],
 )
 def test_relatives_of_animals_are_animals(text: str, name: str, subject: str) -> None:
