@@ -154,7 +154,7 @@ class Container:
             speech_store, self._voice_store, artifacts, consents, self.residency, self.lane, engines, on_air
         )
         reading = Reading(speech_store, self._voice_store, reader)
-        planning = Planning(story_store, artifacts, settings.max_story_seconds)
+        planning = Planning(story_store, artifacts, quota, settings.max_story_seconds)
         binding = Binding(story_store, speech_store, self._voice_store, artifacts, consents)
         telling = Storytelling(
             story_store,

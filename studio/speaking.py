@@ -117,7 +117,7 @@ class Speaking:
             raise StudioError("sentence_unknown", 404, index=index, count=len(sentences))
         self._check_allowed(row["voice_id"])
         sentence = sentences[index]
-        self._spend(row["visitor"], len(sentence.text))
+        self._quota.spend(row["visitor"], len(sentence.text))
         seed = secrets.randbelow(MAX_SEED + 1)
         said = self._pronunciations.lexicon().written_into(sentence.text)
         key = take_key(row["revision_id"], said, json.loads(row["controls"]), seed)
@@ -299,7 +299,7 @@ class Speaking:
         # 4. Keep it, and queue it unless every take is there already
         speech_id = new_id("speech")
         with self._speeches.database.transaction():
-            self._spend(visitor, len(text))
+            self._quota.spend(visitor, len(text))
             self._speeches.insert(speech_id, voice_id, revision.id, text, controls, seed, visitor, sentences)
             self._read(speech_id, sentences[0].take_key if aloud and engine.streams else None)
         return self.get(speech_id)
@@ -322,10 +322,6 @@ class Speaking:
 
     def _visitor(self, client: str | None) -> str | None:
         return visitor_of(client) if self._settings.public_demo else None
-
-    def _spend(self, visitor: str | None, chars: int) -> None:
-        if visitor is not None:
-            self._quota.spend(visitor, chars)
 
     def _finished(self, speech_id: str) -> tuple[Speech, list[Sentence]]:
         speech = self.get(speech_id)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,7 +133,7 @@ class Stories:
         self._make_room()
         story_id = new_id("story")
         with self._store.database.transaction():
-            self._spend(visitor, len(text))
+            self._quota.spend(visitor, len(text))
             self._store.insert(
                 story_id,
                 style=style,
@@ -162,8 +163,8 @@ class Stories:
         with refusals():
             telling = self._planning.telling(story_id)
             story = plan_story(text, language, wished, style or row["style"], row["seed"], telling)
-        with self._store.database.transaction():
-            self._spend(row["visitor"], len(text))
+        with self._changing(row):
+            self._quota.spend(row["visitor"], len(text))
             self._store.save_plan(story_id, story, text)
         return self.get(story_id)
 
@@ -306,8 +307,9 @@ class Stories:
 
     def set_painting(self, story_id: str, painting: PaintingSettings) -> StoryRecord:
         """How every page is painted from now on."""
-        self._own(story_id)
-        self._store.set_painting(story_id, self._checked_painting(painting))
+        row, painting = self._own(story_id), self._checked_painting(painting)
+        with self._changing(row):
+            self._store.set_painting(story_id, painting)
         return self.get(story_id)
 
     # Drawing
@@ -326,8 +328,7 @@ class Stories:
                 raise StudioError("story_not_planned", 409)
             self._refresh(story_id)
             self._store.clear_faults(story_id)
-            if row["visitor"]:
-                self._quota.spend_pages(row["visitor"], len(self._store.unpainted(story_id)))
+            self._quota.spend_pages(row["visitor"], len(self._store.unpainted(story_id)))
             return self._enqueue("draw", story_id, {})
 
     def cancel(self, story_id: str) -> StoryRecord:
@@ -400,6 +401,9 @@ class Stories:
         heard = book.tags.get(VOICE_TAG, "")
         voice = self._voices.by_hash(heard) if book.is_narrated else None
         withdrawn = voice is not None and voice["deleted_at"] is not None
+        with self._store.database.transaction():
+            self._quota.spend(visitor, len(plan.text))
+            self._quota.spend_pages(visitor, 1)  # for its place on the shelf
         if not sample:
             self._make_room()
         try:
@@ -477,8 +481,7 @@ class Stories:
         try:
             self._artifacts.copy(path, self._artifacts.told(story_id))
             with self._store.database.transaction():
-                if visitor:  # listening takes about as long as painting
-                    self._quota.spend_pages(visitor, 1)
+                self._quota.spend_pages(visitor, 1)  # listening takes about as long as painting
                 self._store.insert(
                     story_id,
                     style=style,
@@ -498,16 +501,28 @@ class Stories:
     def _edit(self, story_id: str, change: Callable[[Story], Story], spend: int = 0) -> StoryRecord:
         """Save what ``change`` makes of the plan; two edits at once are made one after the other."""
         row = self._own(story_id)
-        with self._store.database.transaction():
+        with self._changing(row):
             story = self._planned(self.get(story_id))
             try:
                 with refusals():
                     changed = change(story)
             except KeyError as error:
                 raise StudioError("scene_unknown", 404) from error
-            self._spend(row["visitor"], spend)
+            self._quota.spend(row["visitor"], spend)
             self._store.save_plan(story_id, changed, changed.text.strip())
         return self.get(story_id)
+
+    @contextmanager
+    def _changing(self, row: sqlite3.Row) -> Iterator[None]:
+        """One transaction. A drawing under way paints what it finds, so what it finds more than before is paid now."""
+        with self._store.database.transaction():
+            drawing, before = self._queue.active(row["id"], ("draw",)), self._unpainted(row["id"])
+            yield
+            if drawing:
+                self._quota.spend_pages(row["visitor"], len(self._unpainted(row["id"]) - before))
+
+    def _unpainted(self, story_id: str) -> set[str]:
+        return {painting_key(*wanted) for wanted in self._store.unpainted(story_id)}
 
     def _own(self, story_id: str) -> sqlite3.Row:
         """
@@ -605,10 +620,6 @@ class Stories:
 
     def _visitor(self, client: str | None) -> str | None:
         return visitor_of(client) if self._settings.public_demo else None
-
-    def _spend(self, visitor: str | None, chars: int) -> None:
-        if visitor is not None:
-            self._quota.spend(visitor, chars)
 
 
 def _seed(seed: int | None) -> int:

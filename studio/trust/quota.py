@@ -28,14 +28,16 @@ class DemoQuota:
         if self._settings.public_demo:
             raise StudioError("demo_closed", 403)
 
-    def spend(self, visitor: str, chars: int) -> None:
+    def spend(self, visitor: str | None, chars: int) -> None:
         """
         Args:
-            visitor: from ``visitor_of``.
+            visitor: from ``visitor_of``; None, who is no visitor of a demo, pays nothing.
 
         Raises:
             StudioError: ``demo_quota_client``, ``demo_quota_day``; nothing was counted.
         """
+        if visitor is None:
+            return
         settings = self._settings
         limits = {
             visitor: ("demo_quota_client", settings.demo_chars_per_client),
@@ -43,11 +45,13 @@ class DemoQuota:
         }
         self._count(limits, chars, "chars")
 
-    def spend_pages(self, visitor: str, pages: int) -> None:
+    def spend_pages(self, visitor: str | None, pages: int) -> None:
         """
         Raises:
             StudioError: ``demo_pages_client``, ``demo_pages_day``; nothing was counted.
         """
+        if visitor is None:
+            return
         settings = self._settings
         limits = {
             f"{PAGES} {visitor}": ("demo_pages_client", settings.demo_pages_per_client),
