@@ -30,7 +30,7 @@ from studio.store.speeches import Sentence, SpeechStore, take_key
 from studio.store.voices import VoiceStore
 from studio.trust.consent import Consents
 from studio.trust.labels import speech_label, voice_hash
-from studio.trust.quota import DemoQuota, visitor_of
+from studio.trust.quota import DemoQuota
 from studio.typed_text import cleaned
 
 FORMATS = ("wav", "mp3", "flac", "ogg", "opus")
@@ -86,7 +86,9 @@ class Speaking:
                 engine can do that, and so is a take of its own.
         """
         seed = secrets.randbelow(MAX_SEED + 1) if seed is None else checked_seed(seed)
-        return self._submit(voice_id, text, controls or {}, seed, revision, self._visitor(client), {}, aloud)
+        return self._submit(
+            voice_id, text, controls or {}, seed, revision, self._quota.visitor(client), {}, aloud
+        )
 
     def sample(self, voice_id: str, revision: int | None = None) -> Speech:
         """A few fixed sentences, e.g. to hear a fresh revision; the same call is answered by the same speech."""
@@ -263,7 +265,7 @@ class Speaking:
     def history(self, voice_id: str, limit: int = 50, client: str | None = None) -> list[Speech]:
         """Newest first. A public demo shows a ``client`` its own alone."""
         self._voices.row(voice_id)
-        return self._speeches.history(voice_id, limit, self._visitor(client))
+        return self._speeches.history(voice_id, limit, self._quota.visitor(client))
 
     def _submit(
         self,
@@ -319,9 +321,6 @@ class Speaking:
     def _check_allowed(self, voice_id: str) -> None:
         if not self._voices.row(voice_id)["sample"]:
             self._consents.require(voice_id)
-
-    def _visitor(self, client: str | None) -> str | None:
-        return visitor_of(client) if self._settings.public_demo else None
 
     def _finished(self, speech_id: str) -> tuple[Speech, list[Sentence]]:
         speech = self.get(speech_id)

@@ -30,11 +30,11 @@ from studio.store.ids import new_id
 from studio.store.pronunciations import Pronunciations
 from studio.store.records import StoryRecord
 from studio.store.sample_books import SampleBook
-from studio.store.stories import KeptSound, StoryStore, painting_key
+from studio.store.stories import KeptSound, StoryRemains, StoryStore, painting_key
 from studio.store.voices import VoiceStore
 from studio.trust.consent import Consents
 from studio.trust.labels import VOICE_TAG
-from studio.trust.quota import DemoQuota, visitor_of
+from studio.trust.quota import DemoQuota
 from studio.typed_text import bare_filename, cleaned, one_line
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ class Stories:
         voice_id: str | None = None,
         seed: int | None = None,
         client: str | None = None,
+        draw: bool = False,
     ) -> StoryRecord:
         """A typed story, planned at once and saved whole.
 
@@ -123,16 +124,16 @@ class Stories:
             language: en, zh or mixed; None: by the text.
             pages: how many are asked for; None: as many as the story's turns ask for.
             seed: of looks, layouts, pictures and voice; None draws one.
+            draw: as ``draw`` besides; when that is refused, so is the story.
         """
         from pipelines.story.plan import plan_story
 
-        visitor, text = self._visitor(client), cleaned(text)
+        visitor, text = self._quota.visitor(client), cleaned(text)
         seed, narrator = _seed(seed), self._narrator(voice_id)
         with refusals():
             story = plan_story(text, language, pages, style, seed)
-        self._make_room()
         story_id = new_id("story")
-        with self._store.database.transaction():
+        with self._shelved():
             self._quota.spend(visitor, len(text))
             self._store.insert(
                 story_id,
@@ -144,6 +145,8 @@ class Stories:
                 visitor=visitor,
             )
             self._store.save_plan(story_id, story, text)
+            if draw:
+                self.draw(story_id)
         return self.get(story_id)
 
     def plan(
@@ -175,7 +178,7 @@ class Stories:
 
     def list(self, client: str | None = None) -> list[StoryRecord]:
         """The sample first, then the newest. A public demo shows a ``client`` its own alone."""
-        return self._store.list(self._visitor(client))
+        return self._store.list(self._quota.visitor(client))
 
     def delete(self, story_id: str) -> None:
         """Recording, plan, pictures, narration and exports are gone."""
@@ -385,7 +388,7 @@ class Stories:
         """
         from pipelines.book.exports.project import ProjectLimits, open_project
 
-        visitor = self._visitor(client)
+        visitor = self._quota.visitor(client)
         limits = ProjectLimits(max_bytes=DEMO_PROJECT_BYTES) if visitor else ProjectLimits()
         with refusals():
             book = open_project(path, limits)
@@ -401,11 +404,6 @@ class Stories:
         heard = book.tags.get(VOICE_TAG, "")
         voice = self._voices.by_hash(heard) if book.is_narrated else None
         withdrawn = voice is not None and voice["deleted_at"] is not None
-        with self._store.database.transaction():
-            self._quota.spend(visitor, len(plan.text))
-            self._quota.spend_pages(visitor, 1)  # for its place on the shelf
-        if not sample:
-            self._make_room()
         try:
             # 1. The files, which nobody knows yet
             for planned, page in zip(plan.pages, book.pages, strict=True):
@@ -417,7 +415,9 @@ class Stories:
                         self._artifacts.sound(story_id, planned.scene_id), _labelled_sound(book, page)
                     )
             # 2. All rows at once
-            with self._store.database.transaction():
+            with self._store.database.transaction() if sample else self._shelved():
+                self._quota.spend(visitor, len(plan.text))
+                self._quota.spend_pages(visitor, 1)  # for its place on the shelf
                 self._store.insert(
                     story_id,
                     style=plan.style,
@@ -467,7 +467,7 @@ class Stories:
         """Keep a recording and queue a job of the kind on its story."""
         from pipelines.story.plan import require_wishes
 
-        visitor = self._visitor(client)
+        visitor = self._quota.visitor(client)
         seed, narrator = _seed(seed), self._narrator(voice_id)
         with refusals():
             require_wishes(pages, style)
@@ -476,11 +476,10 @@ class Stories:
             raise StudioError("audio_empty", 422)
         if size > limit:
             raise StudioError("audio_too_big", 422, megabytes=size / 2**20, limit_megabytes=limit / 2**20)
-        self._make_room()
         story_id = new_id("story")
         try:
             self._artifacts.copy(path, self._artifacts.told(story_id))
-            with self._store.database.transaction():
+            with self._shelved():
                 self._quota.spend_pages(visitor, 1)  # listening takes about as long as painting
                 self._store.insert(
                     story_id,
@@ -594,20 +593,28 @@ class Stories:
             painting if painting.base in self._painters() else replace(painting, base=PaintingSettings().base)
         )
 
-    def _make_room(self) -> None:
-        """In a public demo the oldest story goes, elsewhere the person chooses."""
-        count, limit = self._store.count(), self._settings.max_stories
-        if count < limit:
-            return
-        oldest = self._store.oldest_idle() if self._settings.public_demo else None
-        if oldest is None:
-            raise StudioError("stories_too_many", 409, count=count, limit=limit)
-        self._remove(oldest)
+    @contextmanager
+    def _shelved(self) -> Iterator[None]:
+        """One transaction for all rows of a new story. If none of them is refused, the oldest story of a full public demo
+        goes; elsewhere the person chooses."""
+        with self._store.database.transaction():
+            count, limit = self._store.count(), self._settings.max_stories
+            makes_room = count >= limit and self._settings.public_demo
+            oldest = self._store.oldest_idle() if makes_room else None
+            if count >= limit and oldest is None:
+                raise StudioError("stories_too_many", 409, count=count, limit=limit)
+            yield
+            remains = self._store.bury(oldest) if oldest else None
+        if remains:
+            self._clear_away(oldest, remains)
 
     def _remove(self, story_id: str) -> None:
         # 1. In one transaction nobody knows the story any more
         remains = self._store.bury(story_id)
         # 2. The files; what a crash leaves here is swept at the next start
+        self._clear_away(story_id, remains)
+
+    def _clear_away(self, story_id: str, remains: StoryRemains) -> None:
         self._queue.changes.announce()
         self._queue.wait_until_idle(remains.job_ids, STOP_SECONDS)
         self._artifacts.remove(self._artifacts.story(story_id))
@@ -617,9 +624,6 @@ class Stories:
             self._artifacts.remove(self._artifacts.take(key))
         for key, format in remains.exports:
             self._artifacts.remove(self._artifacts.export(key, format))
-
-    def _visitor(self, client: str | None) -> str | None:
-        return visitor_of(client) if self._settings.public_demo else None
 
 
 def _seed(seed: int | None) -> int:

@@ -96,20 +96,15 @@ def story_routes(container: Container, limits: UploadLimits, max_waiting: int = 
 
     def _write(body: bytes, client: str | None) -> StoryRecord:
         wish = _read(StoryWish.model_validate_json, body)
-        story = stories.write(
+        return stories.write(
             wish.text,
             pages=wish.pages,
             style=wish.style,
             voice_id=wish.voice,
             seed=wish.seed,
             client=client,
+            draw=True,
         )
-        try:
-            stories.draw(story.id)
-        except StudioError:
-            stories.delete(story.id)
-            raise
-        return stories.get(story.id)
 
     def _tell(form: Form, client: str | None) -> StoryRecord:
         strange = [

@@ -28,10 +28,16 @@ class DemoQuota:
         if self._settings.public_demo:
             raise StudioError("demo_closed", 403)
 
+    def visitor(self, client: str | None) -> str | None:
+        """A client's address as a hash; those without one share a name, and with it a share. None outside a demo."""
+        if not self._settings.public_demo:
+            return None
+        return hashlib.sha256((client or "unknown").encode()).hexdigest()[:32]
+
     def spend(self, visitor: str | None, chars: int) -> None:
         """
         Args:
-            visitor: from ``visitor_of``; None, who is no visitor of a demo, pays nothing.
+            visitor: from ``visitor``; None pays nothing.
 
         Raises:
             StudioError: ``demo_quota_client``, ``demo_quota_day``; nothing was counted.
@@ -73,8 +79,3 @@ class DemoQuota:
                 if used > limit:
                     facts = {unit: amount, "used": used - amount, "limit": limit}
                     raise StudioError(code, 429, **facts)
-
-
-def visitor_of(client: str | None) -> str:
-    """A client's address as a hash; those without one share a name, and with it a share."""
-    return hashlib.sha256((client or "unknown").encode()).hexdigest()[:32]

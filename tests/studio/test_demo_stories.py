@@ -69,6 +69,19 @@ def test_visitors_see_their_own_and_pay_with_their_quota(demo: Container) -> Non
     assert demo.stories.get(theirs.id)
 
 
+def test_what_is_refused_costs_nothing_and_takes_nobody_s_place(demo: Container, project: Path) -> None:
+    theirs = [demo.stories.write("A fox ran to the sea.", client="2.2.2.2") for _ in range(3)]
+    before = used(demo)
+    for _ in range(3):
+        refused("demo_pages_client", demo.stories.write, TEXT, pages=5, client=ME, draw=True)
+    assert used(demo) == before and demo.stories.list(ME) == []
+    demo.stories.open_project(project, "x", client=ME)
+    demo.stories.open_project(project, "x", client=ME)
+    refused("demo_quota_client", demo.stories.open_project, project, "x", client=ME)
+    assert [story.id for story in demo.stories.list("2.2.2.2")] == [theirs[2].id]
+    assert len(list((demo.settings.home / "stories").iterdir())) == 2
+
+
 def used(demo: Container) -> dict[str, int]:
     """What all visitors together have spent."""
     rows = demo.database.rows("SELECT visitor, chars FROM demo_usage WHERE visitor LIKE '%*'")

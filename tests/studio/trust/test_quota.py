@@ -9,7 +9,7 @@ from studio.errors import StudioError
 from studio.settings import Settings
 from studio.store.database import Database
 from studio.trust import quota as module
-from studio.trust.quota import DemoQuota, visitor_of
+from studio.trust.quota import DemoQuota
 
 
 def quota(tmp_path: Path, public_demo: bool = True) -> DemoQuota:
@@ -33,7 +33,7 @@ def test_all_visitors_share_the_day(tmp_path: Path) -> None:
     demo.spend("ann", 100)
     with pytest.raises(StudioError, match="demo_quota_day"):
         demo.spend("bob", 60)
-    demo.spend(visitor_of(None), 50)
+    demo.spend(demo.visitor(None), 50)
 
 
 def test_pages_are_counted_beside_characters(tmp_path: Path) -> None:
