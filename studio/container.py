@@ -14,6 +14,7 @@ from studio.errors import StudioError
 from studio.jobs.binding import Binding
 from studio.jobs.downloading import Downloading
 from studio.jobs.estimates import TrainingEstimates
+from studio.jobs.forgetting import Forgetting
 from studio.jobs.job import Job
 from studio.jobs.on_air import OnAir
 from studio.jobs.planning import Planning
@@ -234,6 +235,10 @@ class Container:
         )
         self.stories.keep_samples(shipped_books())
         self.models = Models(settings, model_store, self.jobs, hubs, engines)
+        if settings.public_demo:
+            forgetting = Forgetting(speech_store, artifacts, quota)
+            stack.callback(forgetting.close)
+            forgetting.start()
         stack.callback(runner.close)
         runner.start()
 

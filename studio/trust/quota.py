@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
+import secrets
 from collections.abc import Mapping
 
 from studio.errors import StudioError
@@ -11,10 +12,16 @@ from studio.store.database import Database, now
 
 EVERYONE = "*"
 PAGES = "pages"
+EARLIER = "earlier"
+_KEY = "visitor_key"
 
 
 class DemoQuota:
-    """Counts characters and painted pages a day and visitor. Visitors are kept as hashes, and only for the day."""
+    """Counts characters and painted pages a day and visitor.
+
+    A visitor is known by an address hashed with a key of the day. When the key goes, so do the hashes: what was left
+    behind on earlier days belongs to one name, and has one share.
+    """
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -29,10 +36,26 @@ class DemoQuota:
             raise StudioError("demo_closed", 403)
 
     def visitor(self, client: str | None) -> str | None:
-        """A client's address as a hash; those without one share a name, and with it a share. None outside a demo."""
+        """Who a client is today; those without an address share a name, and with it a share. None outside a demo."""
         if not self._settings.public_demo:
             return None
-        return hashlib.sha256((client or "unknown").encode()).hexdigest()[:32]
+        return hmac.digest(self.renew_key(), (client or "unknown").encode(), "sha256").hex()[:32]
+
+    def renew_key(self) -> bytes:
+        """The key of today, a new one if that there is is older."""
+        day = now().date().isoformat()
+        with self._database.transaction() as connection:
+            kept = self._database.value("SELECT value FROM notes WHERE key = ?", _KEY) or ""
+            of_day, _, key = kept.partition(" ")
+            if of_day != day:
+                key = secrets.token_hex(32)
+                connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_KEY, f"{day} {key}"))
+                connection.execute("DELETE FROM demo_usage WHERE day <> ?", (day,))
+                for table in ("stories", "speeches"):
+                    connection.execute(
+                        f"UPDATE {table} SET visitor = ? WHERE visitor IS NOT NULL", (EARLIER,)
+                    )
+        return bytes.fromhex(key)
 
     def spend(self, visitor: str | None, chars: int) -> None:
         """
@@ -69,7 +92,6 @@ class DemoQuota:
         """``limits``: whose account -> the code and the limit of what is refused."""
         day = now().date().isoformat()
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM demo_usage WHERE day <> ?", (day,))
             for name, (code, limit) in limits.items():
                 used = connection.execute(
                     "INSERT INTO demo_usage VALUES (?, ?, ?) "
