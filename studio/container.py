@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.failure import CraftError
 from pipelines.speech.engine import EngineDescription, SpeechEngine
 from pipelines.speech.voice import Voice
 from studio.engines import engine_of
@@ -296,8 +297,15 @@ class Container:
         return self._transcriber(name).load(find_device(self.settings.device))
 
     def _load_engine(self, name: str) -> tuple[SpeechEngine, int]:
+        """
+        Raises:
+            StudioError: ``base_incomplete``: some of its files were taken away meanwhile.
+        """
         description = engine_of(self.engines, name)
-        return description.load(find_device(self.settings.device)), description.resident_bytes
+        try:
+            return description.load(find_device(self.settings.device)), description.resident_bytes
+        except CraftError as error:
+            raise StudioError(error.code, 409, **error.facts) from error
 
     def _load_voice(self, revision_id: str) -> tuple[Voice, int]:
         """A revision, laid over the weights that its voice was imported with."""
