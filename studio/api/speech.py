@@ -59,7 +59,7 @@ class SpeechWish(BaseModel):
         description="pace: 2 is half as fast; length_scale / speed must stay within the same limits",
     )
     seed: int | None = Field(None, ge=0, le=2**31 - 1, description="left out: a new reading each time")
-    more_controls: dict[str, float] = Field(
+    more_controls: dict[Text, float] = Field(
         {},
         alias="controls",
         max_length=20,
