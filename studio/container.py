@@ -207,7 +207,7 @@ class Container:
             quota,
             self.transcribing.best,
         )
-        self.exchange = VoiceExchange(engines, self.voices, artifacts, consents, quota)
+        self.exchange = VoiceExchange(engines, self.voices, artifacts, consents, self.jobs, quota)
         self.speaking = Speaking(
             settings,
             engines,

@@ -315,7 +315,7 @@ class Speaking:
         if number is not None:
             return self._voices.revision_by_number(voice_id, number)
         if row["revision_id"] is None:
-            raise StudioError("voice_not_ready", 409)
+            raise not_ready(self._consents, self._queue, voice_id)
         return self._voices.revision(row["revision_id"])
 
     def _check_allowed(self, voice_id: str) -> None:
@@ -329,6 +329,13 @@ class Speaking:
             raise StudioError("speech_not_finished", 409, missing=missing, count=len(speech.takes))
         self._check_allowed(speech.voice_id)
         return speech, self._speeches.sentences(speech_id)
+
+
+def not_ready(consents: Consents, queue: JobQueue, voice_id: str) -> StudioError:
+    """Why a voice without a revision cannot speak."""
+    if consents.current(voice_id) is None or queue.active(voice_id, ("prepare", "train")):
+        return StudioError("voice_not_ready", 409)
+    return StudioError("voice_unprepared", 409)
 
 
 def checked_seed(seed: int) -> int:

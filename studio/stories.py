@@ -24,7 +24,7 @@ from studio.jobs.queue import JobQueue
 from studio.jobs.runner import LANES
 from studio.narration import Narrator
 from studio.settings import Settings
-from studio.speaking import MAX_SEED, checked_controls, checked_seed
+from studio.speaking import MAX_SEED, checked_controls, checked_seed, not_ready
 from studio.store.artifacts import Artifacts
 from studio.store.ids import new_id
 from studio.store.pronunciations import Pronunciations
@@ -549,13 +549,13 @@ class Stories:
     def _narrator(self, voice_id: str | None) -> Narrator | None:
         """
         Raises:
-            StudioError: ``voice_unknown``, ``voice_not_ready``, ``consent_none``, ``consent_expired``.
+            StudioError: ``voice_unknown``, ``consent_none``, ``consent_expired``, as ``not_ready``.
         """
         if voice_id is None:
             return None
         row = self._voices.row(voice_id)
         if row["revision_id"] is None:
-            raise StudioError("voice_not_ready", 409)
+            raise not_ready(self._consents, self._queue, voice_id)
         if not row["sample"]:
             self._consents.require(voice_id)
         engine = engine_of(self._engines, self._voices.revision(row["revision_id"]).engine)
