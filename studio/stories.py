@@ -14,7 +14,7 @@ from pipelines.audio.decode import AudioLimits
 from pipelines.book.exports import FORMATS
 from pipelines.illustration.settings import PaintingSettings
 from pipelines.speech.engine import EngineDescription
-from studio.carried_plan import carried_plan
+from studio.carried import carried_plan, carried_sound
 from studio.engines import engine_of
 from studio.errors import StudioError, refusals
 from studio.jobs.binding import Binding
@@ -38,7 +38,7 @@ from studio.trust.quota import DemoQuota
 from studio.typed_text import bare_filename, cleaned, one_line
 
 if TYPE_CHECKING:
-    from pipelines.book.book import Book, Page, Sentence
+    from pipelines.book.book import Book, Sentence
     from pipelines.illustration.bases import BaseDescription
     from pipelines.story.story import Prompt, Story
 
@@ -412,7 +412,7 @@ class Stories:
                     self._artifacts.write(path, page.picture.png)
                 if page.narration is not None and not withdrawn:
                     self._artifacts.write(
-                        self._artifacts.sound(story_id, planned.scene_id), _labelled_sound(book, page)
+                        self._artifacts.sound(story_id, planned.scene_id), carried_sound(book, page)
                     )
             # 2. All rows at once
             with self._store.database.transaction() if sample else self._shelved():
@@ -640,10 +640,3 @@ def _checked_name(name: str) -> str:
 def _check_format(format: str) -> None:
     if format not in FORMATS:
         raise StudioError("format_unknown", 422, format=format[:40], choices=", ".join(FORMATS))
-
-
-def _labelled_sound(book: Book, page: Page) -> bytes:
-    from pipelines.audio.formats import encode
-
-    sound = page.narration
-    return encode(sound.wave, sound.sample_rate, "wav", {"comment": book.label, **book.tags})

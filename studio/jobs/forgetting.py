@@ -37,7 +37,9 @@ class Forgetting:
         self._quota.renew_key()
         remains = self._speeches.bury(now() - KEPT)
         for key in remains.take_keys:
-            self._artifacts.remove(self._artifacts.take(key))
+            with self._speeches.database.transaction():
+                if not self._speeches.has_take(key):  # nor has anybody said the same meanwhile
+                    self._artifacts.remove(self._artifacts.take(key))
         for key, format in remains.exports:
             self._artifacts.remove(self._artifacts.export(key, format))
 
