@@ -3,6 +3,8 @@
 #   mkdir -p library && docker run --network host --user "$(id -u):$(id -g)" -v ./library:/app/library voxtale
 # a public demo, sample voices only:
 #   docker run -p 7860:7860 -e HOST=0.0.0.0 -e VOXTALE_PUBLIC_DEMO=true voxtale
+# in a Hugging Face Space, whose proxy tells the visitors' addresses, these are its variables:
+#   HOST=0.0.0.0  VOXTALE_PUBLIC_DEMO=true  VOXTALE_TRUSTED_PROXIES=10.0.0.0/8
 FROM python:3.12-slim
 
 RUN apt-get update \

@@ -55,7 +55,7 @@ def serve(options: argparse.Namespace, language: str) -> int:
 
         with Container(settings) as container:
             app = mount_page(build_api(container), container)
-            run(app, listener, language, partial(warm_up, container))
+            run(app, listener, language, settings.trusted_proxies, partial(warm_up, container))
     return 0
 
 

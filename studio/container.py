@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.failure import CraftError
 from pipelines.speech.engine import EngineDescription, SpeechEngine
 from pipelines.speech.voice import Voice
 from studio.engines import engine_of
@@ -14,6 +15,7 @@ from studio.errors import StudioError
 from studio.jobs.binding import Binding
 from studio.jobs.downloading import Downloading
 from studio.jobs.estimates import TrainingEstimates
+from studio.jobs.forgetting import Forgetting
 from studio.jobs.job import Job
 from studio.jobs.on_air import OnAir
 from studio.jobs.planning import Planning
@@ -155,7 +157,7 @@ class Container:
             speech_store, self._voice_store, artifacts, consents, self.residency, self.lane, engines, on_air
         )
         reading = Reading(speech_store, self._voice_store, reader)
-        planning = Planning(story_store, artifacts, settings.max_story_seconds)
+        planning = Planning(story_store, artifacts, quota, settings.max_story_seconds)
         binding = Binding(story_store, speech_store, self._voice_store, artifacts, consents)
         telling = Storytelling(
             story_store,
@@ -209,7 +211,7 @@ class Container:
             quota,
             self.transcribing.best,
         )
-        self.exchange = VoiceExchange(engines, self.voices, artifacts, consents, quota)
+        self.exchange = VoiceExchange(engines, self.voices, artifacts, consents, self.jobs, quota)
         self.speaking = Speaking(
             settings,
             engines,
@@ -238,6 +240,10 @@ class Container:
         )
         self.stories.keep_samples(shipped_books())
         self.models = Models(settings, model_store, self.jobs, hubs, engines)
+        if settings.public_demo:
+            forgetting = Forgetting(speech_store, artifacts, quota)
+            stack.callback(forgetting.close)
+            forgetting.start()
         stack.callback(runner.close)
         runner.start()
 
@@ -295,8 +301,15 @@ class Container:
         return self._transcriber(name).load(find_device(self.settings.device))
 
     def _load_engine(self, name: str) -> tuple[SpeechEngine, int]:
+        """
+        Raises:
+            StudioError: ``base_incomplete``: some of its files were taken away meanwhile.
+        """
         description = engine_of(self.engines, name)
-        return description.load(find_device(self.settings.device)), description.resident_bytes
+        try:
+            return description.load(find_device(self.settings.device)), description.resident_bytes
+        except CraftError as error:
+            raise StudioError(error.code, 409, **error.facts) from error
 
     def _load_voice(self, revision_id: str) -> tuple[Voice, int]:
         """A revision, laid over the weights that its voice was imported with."""

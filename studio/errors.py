@@ -30,6 +30,10 @@ class Fault:
 
     code: str
     facts: Mapping[str, object] = field(default_factory=dict)
+    status: int = 422
+
+    def error(self) -> StudioError:
+        return StudioError(self.code, self.status, **self.facts)
 
     def sentence(self, language: str) -> Sentence:
         facts = dict(self.facts)
@@ -57,7 +61,7 @@ class StudioError(Exception):
 
     @property
     def fault(self) -> Fault:
-        return Fault(self.code, self.facts)
+        return Fault(self.code, self.facts, self.status)
 
     def sentence(self, language: str) -> Sentence:
         return self.fault.sentence(language)

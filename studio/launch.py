@@ -137,10 +137,13 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(app: FastAPI, listener: socket.socket, language: str, once_open: Callable[[], None]) -> None:
+def run(
+    app: FastAPI, listener: socket.socket, language: str, trusted_proxies: str, once_open: Callable[[], None]
+) -> None:
     """Answer until SIGINT or SIGTERM; then finish the open requests and return or raise ``SystemExit``.
 
     Args:
+        trusted_proxies: see ``Settings``.
         once_open: runs in a thread of its own as soon as the page answers.
     """
     import uvicorn
@@ -166,6 +169,7 @@ def run(app: FastAPI, listener: socket.socket, language: str, once_open: Callabl
         log_level="warning",
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=trusted_proxies,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_news)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -24,6 +25,8 @@ class Settings(BaseSettings):
     home: Path = Path("library")
     public_demo: bool = False
     """Strangers may come: no training, sample voices only, quotas."""
+    trusted_proxies: str = "127.0.0.1"
+    """Addresses and networks, by commas, whose ``X-Forwarded-For`` is believed; from anyone else it could be forged."""
     device: str | None = None
     """``cpu`` or ``cuda``; None takes the GPU where there is one."""
 
@@ -56,6 +59,13 @@ class Settings(BaseSettings):
     """Painted a day for one visitor of a public demo; a recording written down counts as one."""
     demo_pages_per_day: int = Field(400, gt=0)
     """A day, for all visitors together."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses_and_networks(cls, value: str) -> str:
+        for part in value.split(","):
+            ip_network(part.strip())
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -30,7 +30,7 @@ from studio.store.speeches import Sentence, SpeechStore, take_key
 from studio.store.voices import VoiceStore
 from studio.trust.consent import Consents
 from studio.trust.labels import speech_label, voice_hash
-from studio.trust.quota import DemoQuota, visitor_of
+from studio.trust.quota import DemoQuota
 from studio.typed_text import cleaned
 
 FORMATS = ("wav", "mp3", "flac", "ogg", "opus")
@@ -86,7 +86,9 @@ class Speaking:
                 engine can do that, and so is a take of its own.
         """
         seed = secrets.randbelow(MAX_SEED + 1) if seed is None else checked_seed(seed)
-        return self._submit(voice_id, text, controls or {}, seed, revision, self._visitor(client), {}, aloud)
+        return self._submit(
+            voice_id, text, controls or {}, seed, revision, self._quota.visitor(client), {}, aloud
+        )
 
     def sample(self, voice_id: str, revision: int | None = None) -> Speech:
         """A few fixed sentences, e.g. to hear a fresh revision; the same call is answered by the same speech."""
@@ -117,7 +119,7 @@ class Speaking:
             raise StudioError("sentence_unknown", 404, index=index, count=len(sentences))
         self._check_allowed(row["voice_id"])
         sentence = sentences[index]
-        self._spend(row["visitor"], len(sentence.text))
+        self._quota.spend(row["visitor"], len(sentence.text))
         seed = secrets.randbelow(MAX_SEED + 1)
         said = self._pronunciations.lexicon().written_into(sentence.text)
         key = take_key(row["revision_id"], said, json.loads(row["controls"]), seed)
@@ -267,7 +269,7 @@ class Speaking:
     def history(self, voice_id: str, limit: int = 50, client: str | None = None) -> list[Speech]:
         """Newest first. A public demo shows a ``client`` its own alone."""
         self._voices.row(voice_id)
-        return self._speeches.history(voice_id, limit, self._visitor(client))
+        return self._speeches.history(voice_id, limit, self._quota.visitor(client))
 
     def _submit(
         self,
@@ -303,7 +305,7 @@ class Speaking:
         # 4. Keep it, and queue it unless every take is there already
         speech_id = new_id("speech")
         with self._speeches.database.transaction():
-            self._spend(visitor, len(text))
+            self._quota.spend(visitor, len(text))
             self._speeches.insert(speech_id, voice_id, revision.id, text, controls, seed, visitor, sentences)
             self._read(speech_id, sentences[0].take_key if aloud and engine.streams else None)
         return self.get(speech_id)
@@ -317,19 +319,12 @@ class Speaking:
         if number is not None:
             return self._voices.revision_by_number(voice_id, number)
         if row["revision_id"] is None:
-            raise StudioError("voice_not_ready", 409)
+            raise not_ready(self._consents, self._queue, voice_id)
         return self._voices.revision(row["revision_id"])
 
     def _check_allowed(self, voice_id: str) -> None:
         if not self._voices.row(voice_id)["sample"]:
             self._consents.require(voice_id)
-
-    def _visitor(self, client: str | None) -> str | None:
-        return visitor_of(client) if self._settings.public_demo else None
-
-    def _spend(self, visitor: str | None, chars: int) -> None:
-        if visitor is not None:
-            self._quota.spend(visitor, chars)
 
     def _finished(self, speech_id: str) -> tuple[Speech, list[Sentence]]:
         speech = self.get(speech_id)
@@ -338,6 +333,13 @@ class Speaking:
             raise StudioError("speech_not_finished", 409, missing=missing, count=len(speech.takes))
         self._check_allowed(speech.voice_id)
         return speech, self._speeches.sentences(speech_id)
+
+
+def not_ready(consents: Consents, queue: JobQueue, voice_id: str) -> StudioError:
+    """Why a voice without a revision cannot speak."""
+    if consents.current(voice_id) is None or queue.active(voice_id, ("prepare", "train")):
+        return StudioError("voice_not_ready", 409)
+    return StudioError("voice_unprepared", 409)
 
 
 def checked_seed(seed: int) -> int:

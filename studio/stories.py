@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from pipelines.audio.decode import AudioLimits
 from pipelines.book.exports import FORMATS
 from pipelines.illustration.settings import PaintingSettings
 from pipelines.speech.engine import EngineDescription
-from studio.carried_plan import carried_plan
+from studio.carried import carried_plan, carried_sound
 from studio.engines import engine_of
 from studio.errors import StudioError, refusals
 from studio.jobs.binding import Binding
@@ -23,21 +24,21 @@ from studio.jobs.queue import JobQueue
 from studio.jobs.runner import LANES
 from studio.narration import Narrator
 from studio.settings import Settings
-from studio.speaking import MAX_SEED, checked_controls, checked_seed
+from studio.speaking import MAX_SEED, checked_controls, checked_seed, not_ready
 from studio.store.artifacts import Artifacts
 from studio.store.ids import new_id
 from studio.store.pronunciations import Pronunciations
 from studio.store.records import StoryRecord
 from studio.store.sample_books import SampleBook
-from studio.store.stories import KeptSound, StoryStore, painting_key
+from studio.store.stories import KeptSound, StoryRemains, StoryStore, painting_key
 from studio.store.voices import VoiceStore
 from studio.trust.consent import Consents
 from studio.trust.labels import VOICE_TAG
-from studio.trust.quota import DemoQuota, visitor_of
+from studio.trust.quota import DemoQuota
 from studio.typed_text import bare_filename, cleaned, one_line
 
 if TYPE_CHECKING:
-    from pipelines.book.book import Book, Page, Sentence
+    from pipelines.book.book import Book, Sentence
     from pipelines.illustration.bases import BaseDescription
     from pipelines.story.story import Prompt, Story
 
@@ -115,6 +116,7 @@ class Stories:
         voice_id: str | None = None,
         seed: int | None = None,
         client: str | None = None,
+        draw: bool = False,
     ) -> StoryRecord:
         """A typed story, planned at once and saved whole.
 
@@ -122,17 +124,17 @@ class Stories:
             language: en, zh or mixed; None: by the text.
             pages: how many are asked for; None: as many as the story's turns ask for.
             seed: of looks, layouts, pictures and voice; None draws one.
+            draw: as ``draw`` besides; when that is refused, so is the story.
         """
         from pipelines.story.plan import plan_story
 
-        visitor, text = self._visitor(client), cleaned(text)
+        visitor, text = self._quota.visitor(client), cleaned(text)
         seed, narrator = _seed(seed), self._narrator(voice_id)
         with refusals():
             story = plan_story(text, language, pages, style, seed)
-        self._make_room()
         story_id = new_id("story")
-        with self._store.database.transaction():
-            self._spend(visitor, len(text))
+        with self._shelved():
+            self._quota.spend(visitor, len(text))
             self._store.insert(
                 story_id,
                 style=style,
@@ -143,6 +145,8 @@ class Stories:
                 visitor=visitor,
             )
             self._store.save_plan(story_id, story, text)
+            if draw:
+                self.draw(story_id)
         return self.get(story_id)
 
     def plan(
@@ -162,8 +166,8 @@ class Stories:
         with refusals():
             telling = self._planning.telling(story_id)
             story = plan_story(text, language, wished, style or row["style"], row["seed"], telling)
-        with self._store.database.transaction():
-            self._spend(row["visitor"], len(text))
+        with self._changing(row):
+            self._quota.spend(row["visitor"], len(text))
             self._store.save_plan(story_id, story, text)
         return self.get(story_id)
 
@@ -174,7 +178,7 @@ class Stories:
 
     def list(self, client: str | None = None) -> list[StoryRecord]:
         """The sample first, then the newest. A public demo shows a ``client`` its own alone."""
-        return self._store.list(self._visitor(client))
+        return self._store.list(self._quota.visitor(client))
 
     def delete(self, story_id: str) -> None:
         """Recording, plan, pictures, narration and exports are gone."""
@@ -306,8 +310,9 @@ class Stories:
 
     def set_painting(self, story_id: str, painting: PaintingSettings) -> StoryRecord:
         """How every page is painted from now on."""
-        self._own(story_id)
-        self._store.set_painting(story_id, self._checked_painting(painting))
+        row, painting = self._own(story_id), self._checked_painting(painting)
+        with self._changing(row):
+            self._store.set_painting(story_id, painting)
         return self.get(story_id)
 
     # Drawing
@@ -326,8 +331,7 @@ class Stories:
                 raise StudioError("story_not_planned", 409)
             self._refresh(story_id)
             self._store.clear_faults(story_id)
-            if row["visitor"]:
-                self._quota.spend_pages(row["visitor"], len(self._store.unpainted(story_id)))
+            self._quota.spend_pages(row["visitor"], len(self._store.unpainted(story_id)))
             return self._enqueue("draw", story_id, {})
 
     def cancel(self, story_id: str) -> StoryRecord:
@@ -384,7 +388,7 @@ class Stories:
         """
         from pipelines.book.exports.project import ProjectLimits, open_project
 
-        visitor = self._visitor(client)
+        visitor = self._quota.visitor(client)
         limits = ProjectLimits(max_bytes=DEMO_PROJECT_BYTES) if visitor else ProjectLimits()
         with refusals():
             book = open_project(path, limits)
@@ -400,8 +404,6 @@ class Stories:
         heard = book.tags.get(VOICE_TAG, "")
         voice = self._voices.by_hash(heard) if book.is_narrated else None
         withdrawn = voice is not None and voice["deleted_at"] is not None
-        if not sample:
-            self._make_room()
         try:
             # 1. The files, which nobody knows yet
             for planned, page in zip(plan.pages, book.pages, strict=True):
@@ -410,10 +412,12 @@ class Stories:
                     self._artifacts.write(path, page.picture.png)
                 if page.narration is not None and not withdrawn:
                     self._artifacts.write(
-                        self._artifacts.sound(story_id, planned.scene_id), _labelled_sound(book, page)
+                        self._artifacts.sound(story_id, planned.scene_id), carried_sound(book, page)
                     )
             # 2. All rows at once
-            with self._store.database.transaction():
+            with self._store.database.transaction() if sample else self._shelved():
+                self._quota.spend(visitor, len(plan.text))
+                self._quota.spend_pages(visitor, 1)  # for its place on the shelf
                 self._store.insert(
                     story_id,
                     style=plan.style,
@@ -463,7 +467,7 @@ class Stories:
         """Keep a recording and queue a job of the kind on its story."""
         from pipelines.story.plan import require_wishes
 
-        visitor = self._visitor(client)
+        visitor = self._quota.visitor(client)
         seed, narrator = _seed(seed), self._narrator(voice_id)
         with refusals():
             require_wishes(pages, style)
@@ -472,13 +476,11 @@ class Stories:
             raise StudioError("audio_empty", 422)
         if size > limit:
             raise StudioError("audio_too_big", 422, megabytes=size / 2**20, limit_megabytes=limit / 2**20)
-        self._make_room()
         story_id = new_id("story")
         try:
             self._artifacts.copy(path, self._artifacts.told(story_id))
-            with self._store.database.transaction():
-                if visitor:  # listening takes about as long as painting
-                    self._quota.spend_pages(visitor, 1)
+            with self._shelved():
+                self._quota.spend_pages(visitor, 1)  # listening takes about as long as painting
                 self._store.insert(
                     story_id,
                     style=style,
@@ -498,16 +500,28 @@ class Stories:
     def _edit(self, story_id: str, change: Callable[[Story], Story], spend: int = 0) -> StoryRecord:
         """Save what ``change`` makes of the plan; two edits at once are made one after the other."""
         row = self._own(story_id)
-        with self._store.database.transaction():
+        with self._changing(row):
             story = self._planned(self.get(story_id))
             try:
                 with refusals():
                     changed = change(story)
             except KeyError as error:
                 raise StudioError("scene_unknown", 404) from error
-            self._spend(row["visitor"], spend)
+            self._quota.spend(row["visitor"], spend)
             self._store.save_plan(story_id, changed, changed.text.strip())
         return self.get(story_id)
+
+    @contextmanager
+    def _changing(self, row: sqlite3.Row) -> Iterator[None]:
+        """One transaction. A drawing under way paints what it finds, so what it finds more than before is paid now."""
+        with self._store.database.transaction():
+            drawing, before = self._queue.active(row["id"], ("draw",)), self._unpainted(row["id"])
+            yield
+            if drawing:
+                self._quota.spend_pages(row["visitor"], len(self._unpainted(row["id"]) - before))
+
+    def _unpainted(self, story_id: str) -> set[str]:
+        return {painting_key(*wanted) for wanted in self._store.unpainted(story_id)}
 
     def _own(self, story_id: str) -> sqlite3.Row:
         """
@@ -535,13 +549,13 @@ class Stories:
     def _narrator(self, voice_id: str | None) -> Narrator | None:
         """
         Raises:
-            StudioError: ``voice_unknown``, ``voice_not_ready``, ``consent_none``, ``consent_expired``.
+            StudioError: ``voice_unknown``, ``consent_none``, ``consent_expired``, as ``not_ready``.
         """
         if voice_id is None:
             return None
         row = self._voices.row(voice_id)
         if row["revision_id"] is None:
-            raise StudioError("voice_not_ready", 409)
+            raise not_ready(self._consents, self._queue, voice_id)
         if not row["sample"]:
             self._consents.require(voice_id)
         engine = engine_of(self._engines, self._voices.revision(row["revision_id"]).engine)
@@ -579,20 +593,28 @@ class Stories:
             painting if painting.base in self._painters() else replace(painting, base=PaintingSettings().base)
         )
 
-    def _make_room(self) -> None:
-        """In a public demo the oldest story goes, elsewhere the person chooses."""
-        count, limit = self._store.count(), self._settings.max_stories
-        if count < limit:
-            return
-        oldest = self._store.oldest_idle() if self._settings.public_demo else None
-        if oldest is None:
-            raise StudioError("stories_too_many", 409, count=count, limit=limit)
-        self._remove(oldest)
+    @contextmanager
+    def _shelved(self) -> Iterator[None]:
+        """One transaction for all rows of a new story. If none of them is refused, the oldest story of a full public demo
+        goes; elsewhere the person chooses."""
+        with self._store.database.transaction():
+            count, limit = self._store.count(), self._settings.max_stories
+            makes_room = count >= limit and self._settings.public_demo
+            oldest = self._store.oldest_idle() if makes_room else None
+            if count >= limit and oldest is None:
+                raise StudioError("stories_too_many", 409, count=count, limit=limit)
+            yield
+            remains = self._store.bury(oldest) if oldest else None
+        if remains:
+            self._clear_away(oldest, remains)
 
     def _remove(self, story_id: str) -> None:
         # 1. In one transaction nobody knows the story any more
         remains = self._store.bury(story_id)
         # 2. The files; what a crash leaves here is swept at the next start
+        self._clear_away(story_id, remains)
+
+    def _clear_away(self, story_id: str, remains: StoryRemains) -> None:
         self._queue.changes.announce()
         self._queue.wait_until_idle(remains.job_ids, STOP_SECONDS)
         self._artifacts.remove(self._artifacts.story(story_id))
@@ -604,13 +626,6 @@ class Stories:
                     self._artifacts.remove(self._artifacts.take(key))
         for key, format in remains.exports:
             self._artifacts.remove(self._artifacts.export(key, format))
-
-    def _visitor(self, client: str | None) -> str | None:
-        return visitor_of(client) if self._settings.public_demo else None
-
-    def _spend(self, visitor: str | None, chars: int) -> None:
-        if visitor is not None:
-            self._quota.spend(visitor, chars)
 
 
 def _seed(seed: int | None) -> int:
@@ -627,10 +642,3 @@ def _checked_name(name: str) -> str:
 def _check_format(format: str) -> None:
     if format not in FORMATS:
         raise StudioError("format_unknown", 422, format=format[:40], choices=", ".join(FORMATS))
-
-
-def _labelled_sound(book: Book, page: Page) -> bytes:
-    from pipelines.audio.formats import encode
-
-    sound = page.narration
-    return encode(sound.wave, sound.sample_rate, "wav", {"comment": book.label, **book.tags})

@@ -16,6 +16,8 @@ from pipelines.speech.engine import EngineDescription, Exchange
 from pipelines.speech.voice import Voice
 from studio.engines import engine_of
 from studio.errors import StudioError, from_craft
+from studio.jobs.queue import JobQueue
+from studio.speaking import not_ready
 from studio.store.artifacts import Artifacts
 from studio.store.records import VoiceRecord
 from studio.trust.consent import Consents
@@ -51,12 +53,14 @@ class VoiceExchange:
         voices: Voices,
         artifacts: Artifacts,
         consents: Consents,
+        queue: JobQueue,
         quota: DemoQuota,
     ) -> None:
         self._engines = engines
         self._voices = voices
         self._artifacts = artifacts
         self._consents = consents
+        self._queue = queue
         self._quota = quota
         self._workplaces = artifacts.home / "tmp" / "exchange"
         shutil.rmtree(
@@ -132,7 +136,7 @@ class VoiceExchange:
         if not voice.sample:
             self._consents.require(voice.id)
         if voice.revision is None:
-            raise StudioError("voice_not_ready", 409)
+            raise not_ready(self._consents, self._queue, voice.id)
         exchange = engine_of(self._engines, voice.engine).exchange
         if exchange is None:
             raise StudioError("voice_stays_here", 409, engine=voice.engine)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from studio import __version__
@@ -114,6 +115,32 @@ def test_it_stops_when_asked_and_leaves_order(tmp_path: Path, signal_number: int
     with sqlite3.connect(database) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+def test_a_demo_believes_its_proxy_alone_who_its_visitors_are(tmp_path: Path) -> None:
+    environment = {"VOXTALE_TRUSTED_PROXIES": "127.0.0.2, 127.0.0.3"}
+    with StudioProcess(tmp_path / "library", "--public-demo", environment=environment) as studio:
+
+        def asks(peer: str, forwarded: str) -> httpx.Client:
+            transport = httpx.HTTPTransport(local_address=peer)
+            headers = {"X-Forwarded-For": forwarded}
+            return httpx.Client(base_url=studio.address, transport=transport, headers=headers, timeout=60)
+
+        def seen(peer: str, forwarded: str) -> list[str]:
+            with asks(peer, forwarded) as visitor:
+                stories = visitor.get("/v1/stories").raise_for_status().json()["stories"]
+            return [story["text"] for story in stories if not story["sample"]]
+
+        told = {"text": "Pip the fox ran home.", "pages": 1}
+        with asks("127.0.0.2", "203.0.113.5") as visitor:
+            visitor.post("/v1/stories", json=told).raise_for_status()
+        assert seen("127.0.0.2", "203.0.113.5") == [told["text"]]
+        assert seen("127.0.0.2", "203.0.113.5, 127.0.0.3") == [told["text"]], "one proxy behind another"
+        assert seen("127.0.0.2", "198.51.100.9") == []
+        assert seen("127.0.0.2", "203.0.113.5, 198.51.100.9") == [], (
+            "what the visitor wrote there is not believed"
+        )
+        assert seen("127.0.0.4", "203.0.113.5") == [], "nor anyone who is no proxy"
 
 
 def test_it_starts_without_a_network(tmp_path: Path) -> None:

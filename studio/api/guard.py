@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -22,17 +22,24 @@ class Guard:
 
     Args:
         hosts: names the studio answers to, without port; ``*`` for any (a public demo behind a proxy).
-        max_json_bytes: limit of a body that is not an upload.
+        max_json_bytes: limit of a body that is not an upload; it is read into memory.
         max_upload_bytes: limit of a whole multipart body.
+        upload_paths: where multipart bodies are streamed to disk; elsewhere they are as small as others.
     """
 
     def __init__(
-        self, app: ASGIApp, hosts: Sequence[str], max_json_bytes: int, max_upload_bytes: int
+        self,
+        app: ASGIApp,
+        hosts: Sequence[str],
+        max_json_bytes: int,
+        max_upload_bytes: int,
+        upload_paths: Collection[str],
     ) -> None:
         self.app = app
         self.hosts = frozenset(host.lower() for host in hosts)
         self.max_json_bytes = max_json_bytes
         self.max_upload_bytes = max_upload_bytes
+        self.upload_paths = frozenset(upload_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -43,7 +50,7 @@ class Guard:
             self._check_host(headers)
             if scope["type"] == "websocket" or scope["method"] not in _READING:
                 self._check_origin(headers)
-            limit = self._limit(headers)
+            limit = self._limit(headers, scope["path"])
         except StudioError as error:
             await self._refuse(error, headers, scope, receive, send)
             return
@@ -69,12 +76,12 @@ class Guard:
         if foreign:
             raise StudioError("origin_refused", 403, origin=(origin or "cross-site")[:80])
 
-    def _limit(self, headers: Headers) -> int:
-        upload = headers.get("content-type", "").lower().startswith("multipart/")
-        limit = self.max_upload_bytes if upload else self.max_json_bytes
+    def _limit(self, headers: Headers, path: str) -> int:
+        multipart = headers.get("content-type", "").lower().startswith("multipart/")
+        limit = self.max_upload_bytes if multipart and path in self.upload_paths else self.max_json_bytes
         announced = headers.get("content-length", "0")
         if not (announced.isascii() and announced.isdigit()) or int(announced) > limit:
-            raise StudioError("body_too_big", 413, limit_mb=limit / 2**20)
+            raise _too_big(limit)
         return limit
 
     async def _bounded(
@@ -90,16 +97,20 @@ class Guard:
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
                 if seen > limit:
-                    raise StudioError("body_too_big", 413, limit_mb=limit / 2**20)
+                    raise _too_big(limit)
             return message
 
         async def noted(message: Message) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
+            if seen > limit and not started:
+                return  # what a route makes of a body that breaks off is not the answer
+            started = True
             await send(message)
 
         try:
             await self.app(scope, counted, noted)
+            if seen > limit and not started:
+                raise _too_big(limit)
         except StudioError as error:
             if started:
                 raise
@@ -115,3 +126,7 @@ class Guard:
         language = reader_language(headers.get("accept-language"))
         response = problem(error, language, {"Connection": "close"})
         await response(scope, receive, send)
+
+
+def _too_big(limit: int) -> StudioError:
+    return StudioError("body_too_big", 413, limit_mb=limit / 2**20)

@@ -25,6 +25,20 @@ _FIELD_SENTENCES = {
     "greater_than_equal": "too_small",
     "less_than_equal": "too_big",
     "json_invalid": "json",
+    "string_type": "text",
+    "value_error": "unicode",
+    "int_type": "whole",
+    "int_parsing": "whole",
+    "int_from_float": "whole",
+    "float_type": "number",
+    "float_parsing": "number",
+    "finite_number": "number",
+    "list_type": "list",
+    "dict_type": "object",
+    "model_type": "object",
+    "model_attributes_type": "object",
+    "too_long": "too_many",
+    "string_too_long": "too_many",
 }
 _log = logging.getLogger(__name__)
 
@@ -109,10 +123,13 @@ def install_problems(app: FastAPI) -> None:
 
 def _field_sentence(found: Mapping, language: str) -> str:
     context = found.get("ctx", {})
-    limit = next((context[name] for name in ("ge", "le", "expected") if name in context), found["msg"])
-    where = ".".join(part for part in found["loc"][1:] if isinstance(part, str)) or "body"
+    limit = next((context[name] for name in ("ge", "le", "max_length", "expected") if name in context), "")
+    where = ".".join(part for part in found["loc"][1:] if isinstance(part, str))
     return say(
-        f"field.{_FIELD_SENTENCES.get(found['type'], 'invalid')}", language, field=where[:60], limit=limit
+        f"field.{_FIELD_SENTENCES.get(found['type'], 'invalid')}",
+        language,
+        field=where[:60].encode(errors="replace").decode() or say("field.body", language),
+        limit=str(limit).replace(" or ", ", "),
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_JSON_BYTES = 4 * 2**20
 MAX_UPLOAD_BYTES = 500 * 2**20
+UPLOAD_PATHS = ("/v1/voices", "/v1/voices/import", "/v1/stories", "/gradio_api/upload")
 MAX_WEIGHTS_BYTES = 400 * 2**20
 """One file of an imported voice. The largest that is traded, a v2ProPlus in fp32, has 350 MB; in fp16, 175 MB."""
 
@@ -47,5 +48,11 @@ def build_api(container: Container) -> FastAPI:
     app.mount("/v1", v1)
     settings = container.settings
     hosts = ("*",) if settings.public_demo else ("127.0.0.1", "localhost", "::1", settings.host)
-    app.add_middleware(Guard, hosts=hosts, max_json_bytes=MAX_JSON_BYTES, max_upload_bytes=MAX_UPLOAD_BYTES)
+    app.add_middleware(
+        Guard,
+        hosts=hosts,
+        max_json_bytes=MAX_JSON_BYTES,
+        max_upload_bytes=MAX_UPLOAD_BYTES,
+        upload_paths=UPLOAD_PATHS,
+    )
     return app

@@ -23,8 +23,6 @@ ANY_MODEL = ("voxtale", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 MIN_LENGTH_SCALE, MAX_LENGTH_SCALE = 0.5, 2.0
 """What the engines obey between them; OpenAI allows a speed of 0.25 to 4, which no voice can follow."""
 _LOOK_AROUND_SECONDS = 1.0
-_FAULT_STATUS = {"unexpected": 500, "disk_full": 507, "out_of_memory": 503}
-"""Of what went wrong while speaking; anything else a voice could not do lies in the request."""
 
 
 def _storable(text: str) -> str:
@@ -61,7 +59,7 @@ class SpeechWish(BaseModel):
         description="pace: 2 is half as fast; length_scale / speed must stay within the same limits",
     )
     seed: int | None = Field(None, ge=0, le=2**31 - 1, description="left out: a new reading each time")
-    more_controls: dict[str, float] = Field(
+    more_controls: dict[Text, float] = Field(
         {},
         alias="controls",
         max_length=20,
@@ -162,8 +160,7 @@ def speech_routes(container: Container, max_waiting: int = 32) -> APIRouter:
     async def _refusal(speech: Speech) -> StudioError:
         """Why a speech that ended is not there."""
         if speech.state == "failed":
-            error = (await to_thread.run_sync(container.jobs.get, speech.job_id)).error
-            return StudioError(error.code, _FAULT_STATUS.get(error.code, 422), **error.facts)
+            return (await to_thread.run_sync(container.jobs.get, speech.job_id)).error.error()
         return StudioError("speech_cancelled", 409)
 
     return router

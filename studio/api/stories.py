@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 EXTENSIONS = {name: "project.zip" if name == "project" else name for name in FORMATS}
 """Format -> what follows ``book.`` in its address."""
 _LOOK_AROUND_SECONDS = 1.0
-_FAULT_STATUS = {"unexpected": 500, "disk_full": 507, "out_of_memory": 503, "book_changed": 409}
-"""Of what went wrong while a book was made; anything else lies in the story."""
 _UNTRUSTED = {
     "Content-Security-Policy": "sandbox",
     "X-Content-Type-Options": "nosniff",
@@ -96,20 +94,15 @@ def story_routes(container: Container, limits: UploadLimits, max_waiting: int = 
 
     def _write(body: bytes, client: str | None) -> StoryRecord:
         wish = _read(StoryWish.model_validate_json, body)
-        story = stories.write(
+        return stories.write(
             wish.text,
             pages=wish.pages,
             style=wish.style,
             voice_id=wish.voice,
             seed=wish.seed,
             client=client,
+            draw=True,
         )
-        try:
-            stories.draw(story.id)
-        except StudioError:
-            stories.delete(story.id)
-            raise
-        return stories.get(story.id)
 
     def _tell(form: Form, client: str | None) -> StoryRecord:
         strange = [
@@ -193,7 +186,7 @@ def story_routes(container: Container, limits: UploadLimits, max_waiting: int = 
             if job.active and await request.is_disconnected():
                 raise StudioError("export_cancelled", 499)
         if job.error is not None:
-            raise StudioError(job.error.code, _FAULT_STATUS.get(job.error.code, 422), **job.error.facts)
+            raise job.error.error()
         if job.state == "cancelled":
             raise StudioError("export_cancelled", 409)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipelines.audio.recording import Recording
 from studio.store.artifacts import Artifacts
 from studio.store.stories import StoryStore
+from studio.trust.quota import DemoQuota
 
 if TYPE_CHECKING:
     from pipelines.story.prosody import Telling
@@ -18,9 +19,12 @@ class Planning:
         max_seconds: how long a recording may be.
     """
 
-    def __init__(self, stories: StoryStore, artifacts: Artifacts, max_seconds: float) -> None:
+    def __init__(
+        self, stories: StoryStore, artifacts: Artifacts, quota: DemoQuota, max_seconds: float
+    ) -> None:
         self._stories = stories
         self._artifacts = artifacts
+        self._quota = quota
         self._max_seconds = max_seconds
 
     def recording(self, story_id: str) -> Recording:
@@ -46,10 +50,12 @@ class Planning:
         return Telling(self.recording(story_id), transcript) if transcript else None
 
     def plan_as_heard(self, story_id: str) -> None:
-        """Plan the transcript as it stands, and save it whole; a plan that somebody made meanwhile stays.
+        """Plan the transcript as it stands, and save it whole; it is paid for now that its length is known. A plan that
+        somebody made meanwhile stays.
 
         Raises:
             CraftError: as ``plan_story``; nothing is saved.
+            StudioError: as ``DemoQuota.spend`` and ``spend_pages``; nothing is saved.
         """
         from pipelines.story.plan import plan_story
 
@@ -62,3 +68,5 @@ class Planning:
         with self._stories.database.transaction():
             if self._stories.row(story_id)["plan"] is None:
                 self._stories.save_plan(story_id, story)
+                self._quota.spend(row["visitor"], len(row["text"]))
+                self._quota.spend_pages(row["visitor"], len(story.pages))

@@ -273,7 +273,7 @@ class JobQueue:
 
     def fail(self, job_id: str, fault: Fault) -> None:
         facts = json.dumps(dict(fault.facts), default=str)
-        self._end(job_id, state="failed", error_code=fault.code, error_facts=facts)
+        self._end(job_id, state="failed", error_code=fault.code, error_status=fault.status, error_facts=facts)
 
     def stop(self, job_id: str) -> None:
         """It noticed that it was cancelled."""
@@ -324,7 +324,7 @@ class JobQueue:
             stage=row["stage"],
             progress=row["progress"],
             seconds_left=None if ends_at is None else max(0.0, ends_at - time.time()),
-            error=Fault(row["error_code"], json.loads(row["error_facts"])) if row["error_code"] else None,
+            error=_fault(row) if row["error_code"] else None,
             curve=tuple(LossRow(*loss) for loss in losses),
             result=json.loads(row["result"]) if row["result"] else None,
             attempt=row["attempt"],
@@ -332,3 +332,7 @@ class JobQueue:
             started_at=parse_time(row["started_at"]),
             finished_at=parse_time(row["finished_at"]),
         )
+
+
+def _fault(row: sqlite3.Row) -> Fault:
+    return Fault(row["error_code"], json.loads(row["error_facts"]), row["error_status"])

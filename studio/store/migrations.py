@@ -232,6 +232,11 @@ _HEARD = (
     "ALTER TABLE recordings ADD COLUMN transcript TEXT",
 )
 
+_STATUSES = (
+    # the HTTP status that says the same as error_code
+    "ALTER TABLE jobs ADD COLUMN error_status INTEGER NOT NULL DEFAULT 500",
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _FIRST,
     _STORIES,
@@ -239,4 +244,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _IMPORTED,
     _HEARD,
     _METHODS,
+    _STATUSES,
 )

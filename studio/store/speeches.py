@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
+from datetime import datetime
 
 from pipelines.speech.engine import SpokenWord, Take
 from studio.store.database import Database, now_text, parse_time
@@ -28,6 +29,14 @@ class Sentence:
     pause_seconds: float
     seed: int
     take_key: str
+
+
+@dataclass(frozen=True)
+class SpeechRemains:
+    """What buried speeches leave outside the database; ``exports`` are (key, format)."""
+
+    take_keys: tuple[str, ...]
+    exports: tuple[tuple[str, str], ...]
 
 
 def take_key(
@@ -151,6 +160,29 @@ class SpeechStore:
                 "UPDATE sentences SET said = ?, seed = ?, take_key = ? WHERE speech_id = ? AND position = ?",
                 (said, seed, key, speech_id, position),
             )
+
+    def bury(self, before: datetime) -> SpeechRemains:
+        """Remove the speeches that were asked for earlier and nobody works on, and the takes from then that nobody says."""
+        moment = before.isoformat(timespec="microseconds")
+        old = (
+            "(SELECT id FROM speeches WHERE created_at < ? AND NOT EXISTS (SELECT 1 FROM jobs "
+            "WHERE subject_id = speeches.id AND state IN ('queued', 'running')))"
+        )
+        with self.database.transaction() as connection:
+            exports = connection.execute(
+                f"SELECT key, format FROM exports WHERE speech_id IN {old}", (moment,)
+            ).fetchall()
+            connection.execute(f"DELETE FROM jobs WHERE subject_id IN {old}", (moment,))
+            connection.execute(f"DELETE FROM speeches WHERE id IN {old}", (moment,))
+            takes = connection.execute(
+                "DELETE FROM takes WHERE created_at < ? "
+                "AND NOT EXISTS (SELECT 1 FROM sentences WHERE take_key = takes.key) "
+                "AND NOT EXISTS (SELECT 1 FROM story_takes WHERE take_key = takes.key) RETURNING key",
+                (moment,),
+            ).fetchall()
+        return SpeechRemains(
+            tuple(row["key"] for row in takes), tuple((row["key"], row["format"]) for row in exports)
+        )
 
     def _state(self, speech_id: str, finished: bool) -> tuple[str, str | None]:
         """A re-rolled speech may have several jobs; the most active one speaks for it."""

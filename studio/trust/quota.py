@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
+import secrets
 from collections.abc import Mapping
 
 from studio.errors import StudioError
@@ -11,10 +12,16 @@ from studio.store.database import Database, now
 
 EVERYONE = "*"
 PAGES = "pages"
+EARLIER = "earlier"
+_KEY = "visitor_key"
 
 
 class DemoQuota:
-    """Counts characters and painted pages a day and visitor. Visitors are kept as hashes, and only for the day."""
+    """Counts characters and painted pages a day and visitor.
+
+    A visitor is known by an address hashed with a key of the day. When the key goes, so do the hashes: what was left
+    behind on earlier days belongs to one name, and has one share.
+    """
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -28,14 +35,38 @@ class DemoQuota:
         if self._settings.public_demo:
             raise StudioError("demo_closed", 403)
 
-    def spend(self, visitor: str, chars: int) -> None:
+    def visitor(self, client: str | None) -> str | None:
+        """Who a client is today; those without an address share a name, and with it a share. None outside a demo."""
+        if not self._settings.public_demo:
+            return None
+        return hmac.digest(self.renew_key(), (client or "unknown").encode(), "sha256").hex()[:32]
+
+    def renew_key(self) -> bytes:
+        """The key of today, a new one if that there is is older."""
+        day = now().date().isoformat()
+        with self._database.transaction() as connection:
+            kept = self._database.value("SELECT value FROM notes WHERE key = ?", _KEY) or ""
+            of_day, _, key = kept.partition(" ")
+            if of_day != day:
+                key = secrets.token_hex(32)
+                connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_KEY, f"{day} {key}"))
+                connection.execute("DELETE FROM demo_usage WHERE day <> ?", (day,))
+                for table in ("stories", "speeches"):
+                    connection.execute(
+                        f"UPDATE {table} SET visitor = ? WHERE visitor IS NOT NULL", (EARLIER,)
+                    )
+        return bytes.fromhex(key)
+
+    def spend(self, visitor: str | None, chars: int) -> None:
         """
         Args:
-            visitor: from ``visitor_of``.
+            visitor: from ``visitor``; None pays nothing.
 
         Raises:
             StudioError: ``demo_quota_client``, ``demo_quota_day``; nothing was counted.
         """
+        if visitor is None:
+            return
         settings = self._settings
         limits = {
             visitor: ("demo_quota_client", settings.demo_chars_per_client),
@@ -43,11 +74,13 @@ class DemoQuota:
         }
         self._count(limits, chars, "chars")
 
-    def spend_pages(self, visitor: str, pages: int) -> None:
+    def spend_pages(self, visitor: str | None, pages: int) -> None:
         """
         Raises:
             StudioError: ``demo_pages_client``, ``demo_pages_day``; nothing was counted.
         """
+        if visitor is None:
+            return
         settings = self._settings
         limits = {
             f"{PAGES} {visitor}": ("demo_pages_client", settings.demo_pages_per_client),
@@ -59,7 +92,6 @@ class DemoQuota:
         """``limits``: whose account -> the code and the limit of what is refused."""
         day = now().date().isoformat()
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM demo_usage WHERE day <> ?", (day,))
             for name, (code, limit) in limits.items():
                 used = connection.execute(
                     "INSERT INTO demo_usage VALUES (?, ?, ?) "
@@ -69,8 +101,3 @@ class DemoQuota:
                 if used > limit:
                     facts = {unit: amount, "used": used - amount, "limit": limit}
                     raise StudioError(code, 429, **facts)
-
-
-def visitor_of(client: str | None) -> str:
-    """A client's address as a hash; those without one share a name, and with it a share."""
-    return hashlib.sha256((client or "unknown").encode()).hexdigest()[:32]

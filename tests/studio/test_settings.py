@@ -59,3 +59,23 @@ def test_a_hub_of_ones_own(monkeypatch: pytest.MonkeyPatch, address: str, taken:
     else:
         with pytest.raises(ValidationError):
             Settings()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "taken"),
+    [
+        ("127.0.0.1", True),
+        ("172.17.0.1, 10.0.0.0/8,::1", True),
+        ("*", False),
+        ("10.0.0.1/8", False),
+        ("proxy.example", False),
+        ("", False),
+    ],
+)
+def test_trusted_proxies(monkeypatch: pytest.MonkeyPatch, proxies: str, taken: bool) -> None:
+    monkeypatch.setenv("VOXTALE_TRUSTED_PROXIES", proxies)
+    if taken:
+        assert Settings().trusted_proxies == proxies
+    else:
+        with pytest.raises(ValidationError):
+            Settings()

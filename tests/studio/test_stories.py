@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -417,26 +417,3 @@ def test_the_shelf_is_bounded(settings: Settings) -> None:
         for _ in range(2):
             container.stories.write(TEXT)
         refused("stories_too_many", container.stories.write, TEXT)
-
-
-@pytest.fixture
-def demo(settings: Settings) -> Iterator[Container]:
-    small = {"public_demo": True, "max_stories": 3, "demo_pages_per_client": 4, "demo_chars_per_client": 600}
-    with Container(settings.model_copy(update=small), fake_engines(), fake_painters()) as container:
-        yield container
-
-
-def test_visitors_see_their_own_and_pay_with_their_quota(demo: Container) -> None:
-    mine = demo.stories.write(TEXT, client="1.1.1.1")
-    theirs = demo.stories.write("A fox ran to the sea.", client="2.2.2.2")
-    assert [story.id for story in demo.stories.list("1.1.1.1")] == [mine.id]
-    done(demo, demo.stories.draw(mine.id))
-    demo.stories.restyle(mine.id, "ink")
-    assert refused("demo_pages_client", demo.stories.draw, mine.id).status == 429
-    refused("demo_quota_client", demo.stories.write, TEXT * 2, client="1.1.1.1")
-    assert demo.stories.list("1.1.1.1") == [demo.stories.get(mine.id)]
-    # the shelf of a demo makes room for the next visitor
-    for client in ("3.3.3.3", "4.4.4.4"):
-        demo.stories.write("A fox ran to the sea.", client=client)
-    refused("story_unknown", demo.stories.get, mine.id)
-    assert demo.stories.get(theirs.id)

@@ -176,6 +176,9 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
 def _json(data: bytes) -> Mapping:
     try:
         described = json.loads(data)
+        json.dumps(
+            described, ensure_ascii=False
+        ).encode()  # JSON can spell half a surrogate pair, which is no text
     except (ValueError, RecursionError) as error:
         raise CraftError("book_project_broken", entry="book.json") from error
     if not isinstance(described, dict) or described.get("kind") != KIND:

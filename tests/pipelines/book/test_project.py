@@ -132,6 +132,9 @@ def test_a_newer_project_says_so(project: Path) -> None:
         {"pages": [{"text": "x", "picture": None, "narration": None, "sentences": [{"text": "y"}]}]},
         {"plan": "none"},
         {"cover": "x"},
+        {"title": "\ud800"},
+        {"voice": "\ud800"},
+        {"plan": {"\ud800": 1}},
     ],
 )
 def test_wrong_descriptions_are_refused(project: Path, change: dict[str, object]) -> None:

@@ -21,11 +21,16 @@ def client() -> TestClient:
     install_problems(app)
     app.state.received = 0
 
+    @app.post("/form")
     @app.api_route("/thing", methods=["GET", "POST", "DELETE"])
     async def thing(request: Request) -> dict:
         async for chunk in request.stream():
             app.state.received += len(chunk)
         return {"bytes": app.state.received}
+
+    @app.post("/json")
+    async def json(wish: dict) -> dict:
+        return wish
 
     @app.post("/answers-first")
     async def answers_first(request: Request) -> StreamingResponse:
@@ -41,6 +46,7 @@ def client() -> TestClient:
         hosts=("127.0.0.1", "localhost", "::1"),
         max_json_bytes=JSON_LIMIT,
         max_upload_bytes=UPLOAD_LIMIT,
+        upload_paths=("/form",),
     )
     return TestClient(app, base_url="http://127.0.0.1:7860")
 
@@ -109,11 +115,29 @@ def test_unannounced_size_is_counted(client: TestClient) -> None:
             yield b"x" * 100
 
     answer = client.post("/thing", content=chunks())
-    assert answer.status_code == 413
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_big")
     assert client.app.state.received <= JSON_LIMIT
 
 
 def test_uploads_have_their_own_limit(client: TestClient) -> None:
     kind = {"content-type": "multipart/form-data; boundary=x"}
-    assert client.post("/thing", content=b"x" * (JSON_LIMIT + 1), headers=kind).status_code == 200
-    assert client.post("/thing", content=b"x" * (UPLOAD_LIMIT + 1), headers=kind).status_code == 413
+    assert client.post("/form", content=b"x" * (JSON_LIMIT + 1), headers=kind).status_code == 200
+    assert client.post("/form", content=b"x" * (UPLOAD_LIMIT + 1), headers=kind).status_code == 413
+
+
+def test_only_where_forms_are_read_is_a_form_an_upload(client: TestClient) -> None:
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    answer = client.post("/thing", content=b"x" * (JSON_LIMIT + 1), headers=kind)
+    assert (answer.status_code, client.app.state.received) == (413, 0)
+
+
+def test_a_route_that_makes_something_else_of_it_does_not_answer(client: TestClient) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b'{"text": "'
+        for _ in range(20):
+            yield b"x" * 100
+        yield b'"}'
+
+    answer = client.post("/json", content=chunks(), headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_big")
+    assert answer.headers["connection"] == "close"

@@ -104,13 +104,14 @@ def test_preparing_is_cancelled(
     draft = client.post("/v1/voices", data=CONSENT, files=recording_files(1)).json()
     assert held.arrived()
     before = kept_files(settings)
+    assert speak(client, draft["id"]).json()["code"] == "voice_not_ready"
     assert client.delete(f"/v1/jobs/{draft['active_job_id']}").status_code == 202
     held.let_go()
     assert finished(client, draft["active_job_id"])["state"] == "cancelled"
     voice = client.get(f"/v1/voices/{draft['id']}").json()
     assert (voice["state"], voice["revisions"], voice["active_job_id"]) == ("draft", [], None)
     assert kept_files(settings) == before
-    assert speak(client, draft["id"]).json()["code"] == "voice_not_ready"
+    assert speak(client, draft["id"]).json()["code"] == "voice_unprepared"
     assert finished(client, train(client, draft["id"]))["state"] == "done"
     assert speak(client, draft["id"]).status_code == 200
 

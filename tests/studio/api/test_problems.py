@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from fastapi import FastAPI
@@ -11,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.failure import CraftError
 from studio.api.problems import install_problems, reader_language
+from studio.api.server import build_api
+from studio.container import Container
 from studio.errors import StudioError
 
 
@@ -110,7 +113,7 @@ def test_surprises_keep_their_secrets(client: TestClient, caplog: pytest.LogCapt
         ({"text": "a", "speed": 9}, "speed must be at most 4.0"),
         ({"text": "a", "speed": 0}, "speed must be at least 0.25"),
         ({"text": "a", "colour": 1}, "colour is not a field"),
-        ({"text": 5}, "text is not right"),
+        ({"text": 5}, "text must be a text"),
     ],
 )
 def test_fields_are_named_with_their_limits(client: TestClient, body: dict, said: str) -> None:
@@ -118,6 +121,41 @@ def test_fields_are_named_with_their_limits(client: TestClient, body: dict, said
     assert answer.status_code == 422
     assert answer.json()["code"] == "request_invalid"
     assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("input", 5),
+        ("input", "\ud800"),
+        ("speed", "fast"),
+        ("speed", None),
+        ("seed", 1.5),
+        ("seed", "x"),
+        ("response_format", "aac"),
+        ("controls", [1]),
+        ("controls", {"a\ud800": 1}),
+        ("controls", {str(number): 1 for number in range(30)}),
+        ("half\ud800", 1),
+    ],
+)
+def test_chinese_refusals_are_chinese(container: Container, field: str, value: object) -> None:
+    client = TestClient(build_api(container), base_url="http://127.0.0.1:7860", raise_server_exceptions=False)
+    body = json.dumps({"voice": "v", "input": "a", field: value})
+    headers = {"content-type": "application/json", "accept-language": "zh"}
+    answer = client.post("/v1/audio/speech", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid")
+    said = answer.json()["detail"]
+    for known in (field.encode(errors="replace").decode(), "Unicode", "wav", "mp3", "flac", "opus", "[key]"):
+        said = said.replace(known, "")
+    assert not re.search(r"[a-z]{2}", said), said
+
+
+def test_a_body_that_is_no_text_is_refused_in_chinese(client: TestClient) -> None:
+    headers = {"content-type": "application/json", "accept-language": "zh"}
+    answer = client.post("/wish", content=b"\xff", headers=headers)
+    assert answer.json()["code"] == "request_refused"
+    assert "parsing" not in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 50_000, b'{"text": NaN}', b"null"])

@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 
 from studio import __version__
 from studio.api import health
+from studio.api.server import MAX_JSON_BYTES
 from studio.container import Container
 
 WAY_IN = {
@@ -99,3 +100,10 @@ def test_the_guard_stands_in_front(client: TestClient) -> None:
     assert client.get("/healthz", headers={"host": "evil.example"}).status_code == 421
     answer = client.post("/v1/audio/speech", json={}, headers={"origin": "https://evil.example"})
     assert answer.json()["code"] == "origin_refused"
+
+
+def test_only_a_form_may_be_large(client: TestClient) -> None:
+    large = {"files": {"file": ("a.wav", bytes(MAX_JSON_BYTES))}}
+    assert client.post("/v1/stories", **large).status_code == 202
+    assert client.post("/v1/voices", **large).json()["code"] != "body_too_big"
+    assert client.post("/v1/audio/speech", **large).json()["code"] == "body_too_big"

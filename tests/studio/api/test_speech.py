@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import soundfile
 from fastapi.testclient import TestClient
 
+from pipelines.failure import CraftError
 from pipelines.speech.catalogue import ENGINES
+from pipelines.speech.engine import EngineDescription
 from studio.api.server import build_api
 from studio.container import Container
 from studio.settings import Settings
+from studio.store.records import VoiceRecord
 from tests.fakes import WORD_SECONDS, FakeEngine, Held, fake_engines
 from tests.studio.api.conftest import new_voice
 
@@ -194,3 +200,49 @@ def test_the_way_in_answers_while_someone_waits(
     held.let_go()
     waiting.join()
     assert answers[0].status_code == 200
+
+
+def _incomplete(device: object) -> None:
+    raise CraftError("base_incomplete", version="v2", missing="s2G", folder="models")
+
+
+@pytest.mark.parametrize(
+    ("budget", "engines", "status", "code"),
+    [
+        (1000, fake_engines(), 503, "memory_budget"),
+        (2**30, {"fake": replace(fake_engines()["fake"], load=_incomplete)}, 409, "base_incomplete"),
+    ],
+)
+def test_what_went_wrong_in_the_queue_keeps_its_status(
+    settings: Settings,
+    container: Container,
+    voice: VoiceRecord,
+    budget: int,
+    engines: dict[str, EngineDescription],
+    status: int,
+    code: str,
+) -> None:
+    container.close()
+    with Container(settings.model_copy(update={"memory_budget_bytes": budget}), engines) as later:
+        answer = speak(TestClient(build_api(later), base_url="http://127.0.0.1:7860"), voice.id)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert ("retry-after" in answer.headers) == (status == 503)
+
+
+def test_consent_that_expires_in_the_queue_is_refused_as_always(
+    container: Container, voice: VoiceRecord, hold: Callable[[str, str], Held]
+) -> None:
+    client = TestClient(build_api(container), base_url="http://127.0.0.1:7860")
+    held = hold("speak", "speak")
+    container.speaking.submit(voice.id, "One sentence here.")
+    assert held.arrived()
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(speak, client, voice.id)
+        while not container.jobs.someone_waits("speech"):
+            time.sleep(0.01)
+        with container.database.transaction() as connection:
+            connection.execute("UPDATE consents SET until = '2020-01-01'")
+        held.let_go()
+        in_the_queue = waiting.result(60)
+    assert in_the_queue.status_code == speak(client, voice.id).status_code == 403
+    assert in_the_queue.json()["code"] == "consent_expired"

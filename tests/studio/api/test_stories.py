@@ -19,7 +19,7 @@ from pipelines.story.transcribe import TimedWord, Transcript
 from studio.api.server import build_api
 from studio.container import Container
 from studio.settings import Settings
-from tests.fakes import FakeIllustrator, fake_engines, fake_painters, write_hum
+from tests.fakes import FakeIllustrator, Held, fake_engines, fake_painters, write_hum
 from tests.studio.api.conftest import finished, new_voice
 
 TEXT = (
@@ -262,3 +262,22 @@ def test_a_demo_shows_visitors_their_own_and_counts(tmp_path: Path) -> None:
         assert theirs.get("/v1/stories").json()["stories"] == []
         refusal(mine.post("/v1/stories", json={"text": TEXT}), 429, "demo_pages_client")
         assert len(mine.get("/v1/stories").json()["stories"]) == 1, "what was refused is not kept"
+
+
+def test_a_busy_demo_refuses_a_story_for_nothing(tmp_path: Path, hold: Callable[[str, str], Held]) -> None:
+    small = {"max_queued_drawings": 1, "max_stories": 3}
+    settings = Settings(home=tmp_path / "library", device="cpu", port=0, public_demo=True, **small)
+    with Container(settings, fake_engines(), fake_painters()) as container:
+        client = TestClient(build_api(container), base_url="http://demo", raise_server_exceptions=False)
+        theirs = container.stories.write(TEXT, client="2.2.2.2")
+        held = hold("draw", "paint")
+        client.post("/v1/stories", json={"text": TEXT, "pages": 1})
+        assert held.arrived()
+        client.post("/v1/stories", json={"text": TEXT, "pages": 1})
+        spent = container.database.rows("SELECT * FROM demo_usage")
+        answer = client.post("/v1/stories", json={"text": TEXT, "pages": 1})
+        refusal(answer, 503, "busy")
+        assert answer.headers["retry-after"]
+        assert container.database.rows("SELECT * FROM demo_usage") == spent
+        assert container.stories.get(theirs.id) == theirs
+        held.let_go()

@@ -107,8 +107,9 @@ def test_unknown_jobs(queue: JobQueue) -> None:
 def test_failures_are_kept_as_code_and_facts(queue: JobQueue) -> None:
     job_id = speak(queue)
     queue.claim("speech")
-    queue.fail(job_id, Fault("text_too_long", {"chars": 3, "limit": 2}))
+    queue.fail(job_id, Fault("text_too_long", {"chars": 3, "limit": 2}, 413))
     error = queue.get(job_id).error
+    assert error.error().status == 413
     assert "3" in error.sentence("en").what and error.sentence("zh").title == "文字太长"
 
 
@@ -121,7 +122,7 @@ def test_what_a_dead_process_was_running_is_queued_again(database: Database, que
         with pytest.raises(LeaseLost):
             dead.finish(job_id, {})
     job = queue.get(job_id)
-    assert (job.state, job.error) == ("failed", Fault("job_gave_up", {"attempts": MAX_CRASHES}))
+    assert (job.state, job.error) == ("failed", Fault("job_gave_up", {"attempts": MAX_CRASHES}, 500))
     assert queue.claim("speech") is None
 
 

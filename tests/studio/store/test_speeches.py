@@ -11,11 +11,11 @@ import pytest
 from pipelines.speech.engine import SpokenWord, Take
 from studio.errors import StudioError
 from studio.jobs.queue import JobQueue
-from studio.store.database import Database
+from studio.store.database import Database, now
 from studio.store.ids import new_id
 from studio.store.ledger import enter_export
 from studio.store.records import Speech
-from studio.store.speeches import Sentence, SpeechStore, take_key
+from studio.store.speeches import Sentence, SpeechRemains, SpeechStore, take_key
 from studio.store.voices import VoiceStore
 
 CONTROLS = {"length_scale": 1.0}
@@ -194,3 +194,22 @@ def test_the_ledger_outlives_the_voice(shelf: Shelf) -> None:
     (row,) = shelf.database.rows("SELECT * FROM exports")
     assert (row["speech_id"], row["voice_hash"], row["file_bytes"]) == (None, "hash", 12)
     assert (json.loads(row["take_keys"]), json.loads(row["label"])) == (["t"], {"aigc": "1"})
+
+
+def test_old_speeches_take_along_what_nobody_says_any_more(shelf: Shelf) -> None:
+    old, worked_on = shelf.ask(["One.", "Two."]), shelf.ask(["Three."])
+    for speech_id in (old, worked_on):
+        for sentence in shelf.speeches.sentences(speech_id):
+            shelf.speak(sentence)
+    enter_export(shelf.database, "f" * 64, "wav", b"", "", [], {}, speech_id=old)
+    JobQueue(shelf.database, {"speech": 8}).enqueue("speech", "speak", worked_on, {})
+    moment = now()
+    young = shelf.ask(["Two.", "Four."])
+    shelf.speak(shelf.speeches.sentences(young)[1])
+    remains = shelf.speeches.bury(moment)
+    assert remains == SpeechRemains((take_key(shelf.revision, "One.", CONTROLS, 1),), (("f" * 64, "wav"),))
+    with pytest.raises(StudioError, match="speech_unknown"):
+        shelf.speeches.get(old)
+    assert None not in shelf.speeches.get(worked_on).takes + shelf.speeches.get(young).takes
+    assert shelf.database.value("SELECT count(*) FROM exports") == 1, "the ledger knows it for ever"
+    assert shelf.speeches.bury(moment) == SpeechRemains((), ())

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from pipelines.illustration.settings import PaintingSettings
 from studio.errors import StudioError
 from studio.settings import Settings
 from studio.store.database import Database
+from studio.store.stories import StoryStore
 from studio.trust import quota as module
-from studio.trust.quota import DemoQuota, visitor_of
+from studio.trust.quota import DemoQuota
 
 
 def quota(tmp_path: Path, public_demo: bool = True) -> DemoQuota:
@@ -33,7 +36,7 @@ def test_all_visitors_share_the_day(tmp_path: Path) -> None:
     demo.spend("ann", 100)
     with pytest.raises(StudioError, match="demo_quota_day"):
         demo.spend("bob", 60)
-    demo.spend(visitor_of(None), 50)
+    demo.spend(demo.visitor(None), 50)
 
 
 def test_pages_are_counted_beside_characters(tmp_path: Path) -> None:
@@ -56,6 +59,22 @@ def test_tomorrow_is_another_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     demo.spend("ann", 100)
     monkeypatch.setattr(module, "now", lambda: datetime.now(UTC) + timedelta(days=1))
     demo.spend("ann", 100)
+
+
+def test_nobody_can_tell_tomorrow_who_was_here_today(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = quota(tmp_path)
+    database = demo._database
+    ann = demo.visitor("1.1.1.1")
+    assert ann == demo.visitor("1.1.1.1") == DemoQuota(database, demo._settings).visitor("1.1.1.1")
+    assert ann not in (demo.visitor("2.2.2.2"), hashlib.sha256(b"1.1.1.1").hexdigest()[:32])
+    StoryStore(database).insert("st_1", style="ink", seed=1, painting=PaintingSettings(), visitor=ann)
+    StoryStore(database).insert("st_2", style="ink", seed=1, painting=PaintingSettings(), visitor=None)
+    demo.spend(ann, 60)
+    monkeypatch.setattr(module, "now", lambda: datetime.now(UTC) + timedelta(days=1))
+    assert demo.visitor("1.1.1.1") != ann
+    assert ann not in "\n".join(database._connection.iterdump())
+    rows = database.rows("SELECT visitor FROM stories ORDER BY id")
+    assert [row["visitor"] for row in rows] == [module.EARLIER, None]
 
 
 def test_only_a_demo_is_closed(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ from threading import Event
 from types import SimpleNamespace
 
 import gradio as gr
+from fastapi.testclient import TestClient
 
+from studio.api.server import MAX_JSON_BYTES, build_api
 from studio.container import Container
 from studio.errors import StudioError
 from studio.ui.i18n import Reader
-from studio.ui.layout import LAUNCH, Studio, build_page
+from studio.ui.layout import LAUNCH, Studio, build_page, mount_page
 from studio.ui.markup import notice
 from studio.ui.page import acting, looking
 
@@ -20,6 +22,12 @@ def test_the_page_offers_no_way_in_for_programs(container: Container) -> None:
     config = build_page(container).get_config_file()
     assert config["dependencies"]
     assert {dependency["api_visibility"] for dependency in config["dependencies"]} == {"private"}
+
+
+def test_a_recording_dropped_on_the_page_may_be_large(container: Container) -> None:
+    with TestClient(mount_page(build_api(container), container), base_url="http://127.0.0.1:7860") as browser:
+        answer = browser.post("/gradio_api/upload", files={"files": ("a.wav", bytes(MAX_JSON_BYTES))})
+    assert answer.status_code == 200, answer.text
 
 
 def test_nothing_is_collected_and_nothing_comes_from_elsewhere(container: Container) -> None:

@@ -1,4 +1,4 @@
-"""The plan that a project file carries along."""
+"""The plan and the sounds that a project file carries along."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pipelines.failure import CraftError
 from pipelines.illustration.settings import PaintingSettings
 
 if TYPE_CHECKING:
-    from pipelines.book.book import Book
+    from pipelines.book.book import Book, Page
     from pipelines.story.story import Story
 
 
@@ -29,3 +29,11 @@ def carried_plan(book: Book) -> tuple[Story, PaintingSettings]:
     except (KeyError, TypeError, ValueError) as error:
         raise CraftError("book_project_broken", entry="plan") from error
     return plan, painting.checked()
+
+
+def carried_sound(book: Book, page: Page) -> bytes:
+    """A page's narration as a labelled WAV file."""
+    from pipelines.audio.formats import encode
+
+    sound = page.narration
+    return encode(sound.wave, sound.sample_rate, "wav", {"comment": book.label, **book.tags})
