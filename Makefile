@@ -13,7 +13,7 @@ run: setup
 	@exec $(VENV)/bin/python app.py serve $(ARGS)
 
 test: setup setup-dev
-	@exec $(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+	@exec $(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 doctor: setup
 	@exec $(VENV)/bin/python app.py doctor $(ARGS)

@@ -37,6 +37,13 @@ from tests.fakes import (  # noqa: E402
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests come first: begun last, one process would work on them while the others wait."""
+    marks = ("slow", "browser")
+    long = {item.path for item in items if any(map(item.get_closest_marker, marks))}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[object]:
     """One browser for the whole run: Playwright's sync interface can be opened only once."""
