@@ -176,7 +176,7 @@ class Storybook:
             if not due and results.seconds - reported < max(10.0, span / 24):
                 continue
             loss = torch.stack(losses).mean().item()
-            speed = round(len(losses) * recipe.batch / (results.seconds - reported))
+            speed = round(len(losses) * recipe.batch * processes() / (results.seconds - reported))
             results.log(
                 "diffusion", step=training.step, progress=progress, loss=loss, samples_per_second=speed
             )
