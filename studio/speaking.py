@@ -171,9 +171,8 @@ class Speaking:
         label = speech_label(speech.voice_id, key)
         data = encode(wave, sample_rate, format, label)
         with self._speeches.database.transaction():
-            self._finished(
-                speech_id
-            )  # in the same transaction: nothing is kept of a voice that is gone meanwhile
+            # In the same transaction: nothing is kept of a voice that is gone meanwhile
+            self._finished(speech_id)
             enter_export(
                 self._speeches.database,
                 key,

@@ -63,9 +63,8 @@ class VoiceExchange:
         self._queue = queue
         self._quota = quota
         self._workplaces = artifacts.home / "tmp" / "exchange"
-        shutil.rmtree(
-            self._workplaces, ignore_errors=True
-        )  # what a killed studio was still taking in or giving out
+        # What a killed studio was still taking in or giving out
+        shutil.rmtree(self._workplaces, ignore_errors=True)
 
     @property
     def files(self) -> Mapping[str, str]:

@@ -373,9 +373,8 @@ def _link(
         near = [other for other in [*(other.person for other in before), *recent] if other is not one.person]
         fitting = [other for other in near if other.fits(owner.pronoun)]
         beside = before and sentence[before[0].end : owner.end].strip() in ("and", "with")
-        if not (
-            beside and before[0].person in fitting
-        ):  # "Her mum" is Emma's, though a dog was spoken of since.
+        # "Her mum" is Emma's, though a dog was spoken of since.
+        if not (beside and before[0].person in fitting):
             fitting.sort(key=lambda other: other.animal or other.sex != owner.pronoun)
         one.person.owner = next(iter(fitting), None)
     else:
@@ -458,7 +457,7 @@ def _settle(people: list[_Person], seed: int) -> None:
     human = any(one.said["i"] or (one.seen and one not in litter and _is_human_child(one)) for one in people)
     young = next((one for one in people if one.animal and not one.relation and _is_young(one)), None)
     if human:
-        heads = []
+        heads, young = [], None
     for one in list(people):
         if one.said["i"]:
             named = {"she": "girl", "he": "boy"}.get(vocabulary.names().get(one.name, ""))
@@ -470,7 +469,7 @@ def _settle(people: list[_Person], seed: int) -> None:
             pronoun = _pronoun(one, ("he", "she")[draw_lots(seed, one.name, among=2)])
             face = "girl" if pronoun == "she" else "boy"
             one.word = SubjectWord(face, face, pronoun)
-        elif one.relation and (animal := _animal(one, heads, None if human else young, human)):
+        elif one.relation and (animal := _animal(one, heads, young, human)):
             kin = one.word.noun if one.relation == "parent" else ""
             twin = next(
                 (other for other in people if kin and other.kin == kin and other.word.noun == animal.noun),
