@@ -152,7 +152,7 @@ class Reciter(FakeEngine):
         for number, word in enumerate(take.words):
             if word.text == self.waits_before:
                 self.waiting.set()
-                self.may_go.wait(20)
+                self.may_go.wait(100)
             begin = round(number * len(take.wave) / len(take.words))
             yield take.wave[begin : round((number + 1) * len(take.wave) / len(take.words))]
         return take
@@ -160,7 +160,7 @@ class Reciter(FakeEngine):
     def synthesize(self, text: str, *arguments: object) -> Take:
         if self.waits_before and self.waits_before in text:
             self.waiting.set()
-            self.may_go.wait(20)
+            self.may_go.wait(100)
         return super().synthesize(text, *arguments)
 
 

@@ -34,7 +34,7 @@ def served(container: Container) -> Iterator[str]:
             time.sleep(0.05)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
         server.should_exit = True
-        thread.join(10)
+        thread.join(100)
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ def test_listening_along(
     voice_id = named(container, "Day/Night ? #1")
     last = threading.Event()
     monkeypatch.setattr(
-        engine, "score", lambda text, seed: float(not text.startswith("And") or last.wait(30))
+        engine, "score", lambda text, seed: float(not text.startswith("And") or last.wait(100))
     )
     page = visit("en")
     choose(page, voice_id)
@@ -80,7 +80,7 @@ def test_who_plays_a_sentence_listens_along_no_more(
     voice_id = named(container, "Other")
     last = threading.Event()
     monkeypatch.setattr(
-        engine, "score", lambda text, seed: float(not text.startswith("And") or last.wait(30))
+        engine, "score", lambda text, seed: float(not text.startswith("And") or last.wait(100))
     )
     page = visit("en")
     choose(page, voice_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from studio.container import Container
 from studio.settings import Settings
 from tests.browser.conftest import served
 from tests.fakes import FakeEngine, Held, fake_engines
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -91,7 +91,7 @@ def trained(container: Container) -> str:
     if preparing := container.voices.get(voice.id).active_job_id:
         container.jobs.wait(preparing, 60)
     container.jobs.wait(container.voices.train(voice.id, "quick").id, 60)
-    container.speaking.wait(container.speaking.submit(voice.id, TEXT).id, 30)
+    container.speaking.wait(container.speaking.submit(voice.id, TEXT).id, 100)
     return voice.id
 
 
@@ -288,10 +288,7 @@ def stop(page, container: Container, held: Held, button: str = "[data-act=cancel
     """Press it while the job waits; the job goes on only once the studio knows."""
     (job,) = container.jobs.list(active_only=True)
     page.click(button)
-    deadline = time.monotonic() + 20
-    while not container.database.value("SELECT cancel_requested FROM jobs WHERE id = ?", job.id):
-        assert time.monotonic() < deadline, "the button did not reach the studio"
-        time.sleep(0.02)
+    until(lambda: container.database.value("SELECT cancel_requested FROM jobs WHERE id = ?", job.id))
     held.let_go()
     assert container.jobs.wait(job.id, 60).state == "cancelled"
 

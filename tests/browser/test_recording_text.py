@@ -49,7 +49,7 @@ def voice(container: Container) -> str:
     for clip in CLIPS:
         container.voices.add_recording(voice.id, clip, clip.name)
     while (job := container.voices.transcribing(voice.id)).active:
-        container.jobs.wait(job.id, 30)
+        container.jobs.wait(job.id, 100)
     return voice.id
 
 

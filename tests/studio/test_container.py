@@ -93,7 +93,7 @@ def test_kill_in_the_middle_of_training_resumes_from_the_checkpoint(
     job_id = kill_when(settings, voice, "train", "jobs/*/checkpoint.json", 5)
     engine = FakeEngine()
     with Container(settings, fake_engines(engine)) as restarted:
-        job = restarted.jobs.wait(job_id, 30)
+        job = restarted.jobs.wait(job_id, 100)
         assert (job.state, job.attempt, job.result["revision"]) == ("done", 2, 2)
         assert engine.steps[0] >= 6 and engine.steps[-1] == 24
         assert [row.step for row in job.curve][-1] == 24
@@ -113,7 +113,7 @@ def test_kill_in_the_middle_of_reading_keeps_the_takes(
     speech_id = kill_when(settings, voice, "speak", "takes/*/*.wav", 4)
     engine = FakeEngine()
     with Container(settings, fake_engines(engine)) as restarted:
-        speech = restarted.speaking.wait(speech_id, 30)
+        speech = restarted.speaking.wait(speech_id, 100)
         assert speech.state == "done"
         assert len(engine.spoken) <= 12 - 3  # at most the one that was being kept is spoken again
         assert len({sentence for sentence, _ in engine.spoken}) == len(engine.spoken)

@@ -34,7 +34,7 @@ def refused(code: str, call: Callable[..., object], *arguments: object, **named:
 
 def read(container: Container, voice: VoiceRecord, text: str = TEXT, **named: object) -> Speech:
     speech = container.speaking.submit(voice.id, text, **named)
-    return container.speaking.wait(speech.id, 20)
+    return container.speaking.wait(speech.id, 100)
 
 
 # Reading
@@ -62,7 +62,7 @@ def test_one_changed_word_is_one_sentence_spoken_anew(
     first = read(container, voice, seed=5)
     engine.spoken.clear()
     edited = container.speaking.edit(first.id, TEXT.replace("second", "different"))
-    edited = container.speaking.wait(edited.id, 20)
+    edited = container.speaking.wait(edited.id, 100)
     assert engine.spoken == [("Then comes a different sentence.", 5)]
     assert [new.key == old.key for new, old in zip(edited.takes, first.takes, strict=True)] == [1, 0, 1, 1]
     assert container.speaking.get(first.id) == first  # the old speech is as it was
@@ -87,7 +87,7 @@ def test_what_edits_cost(
 ) -> None:
     first = read(container, voice)
     engine.spoken.clear()
-    assert container.speaking.wait(container.speaking.edit(first.id, edit(TEXT)).id, 20).state == "done"
+    assert container.speaking.wait(container.speaking.edit(first.id, edit(TEXT)).id, 100).state == "done"
     assert len(engine.spoken) == spoken_anew
 
 
@@ -123,7 +123,7 @@ def test_another_revision_is_another_take(
     container: Container, voice: VoiceRecord, engine: FakeEngine
 ) -> None:
     before = read(container, voice, "Hello there.", seed=1)
-    container.jobs.wait(container.voices.train(voice.id, "quick").id, 30)
+    container.jobs.wait(container.voices.train(voice.id, "quick").id, 100)
     after = read(container, voice, "Hello there.", seed=1)
     old = read(container, voice, "Hello there.", seed=1, revision=1)
     assert (before.revision, after.revision, old.revision) == (1, 2, 1)
@@ -132,7 +132,7 @@ def test_another_revision_is_another_take(
 
 
 def test_sample_sentences(container: Container, voice: VoiceRecord, engine: FakeEngine) -> None:
-    first = container.speaking.wait(container.speaking.sample(voice.id).id, 20)
+    first = container.speaking.wait(container.speaking.sample(voice.id).id, 100)
     assert first.state == "done" and len(first.takes) >= 3
     engine.spoken.clear()
     assert container.speaking.sample(voice.id) == first == container.speaking.sample(voice.id, 1)
@@ -164,13 +164,13 @@ def test_a_good_retake_ends_it(container: Container, voice: VoiceRecord, engine:
 def test_reroll_one_sentence(container: Container, voice: VoiceRecord, engine: FakeEngine) -> None:
     first = read(container, voice)
     engine.spoken.clear()
-    rolled = container.speaking.wait(container.speaking.reroll(first.id, 1).id, 20)
+    rolled = container.speaking.wait(container.speaking.reroll(first.id, 1).id, 100)
     assert [sentence for sentence, _ in engine.spoken] == [first.sentences[1]]
     assert [new.key == old.key for new, old in zip(rolled.takes, first.takes, strict=True)] == [1, 0, 1, 1]
     assert container.speaking.take_audio(first.takes[1].key).exists()  # the old take stays in the store
     engine.spoken.clear()
     edited = container.speaking.edit(first.id, TEXT.replace("third", "next"))
-    assert len(container.speaking.wait(edited.id, 20).takes) == 4
+    assert len(container.speaking.wait(edited.id, 100).takes) == 4
     assert len(engine.spoken) == 1  # the re-rolled sentence kept its own seed
     for index in (-1, 4):
         refused("sentence_unknown", container.speaking.reroll, first.id, index)
@@ -181,9 +181,9 @@ def test_reroll_while_it_is_still_read(container: Container, voice: VoiceRecord,
     speech = container.speaking.submit(voice.id, TEXT)
     container.speaking.reroll(speech.id, 0)
     engine.step_seconds = 0.0
-    speech = container.speaking.wait(speech.id, 20)
+    speech = container.speaking.wait(speech.id, 100)
     while speech.state != "done":
-        speech = container.speaking.wait(speech.id, 20)
+        speech = container.speaking.wait(speech.id, 100)
     assert speech.takes[0].seed != speech.seed and None not in speech.takes
 
 
@@ -248,7 +248,7 @@ def test_nothing_comes_out_half_read(
     refused("speech_not_finished", container.speaking.captions, speech.id, "srt")
     cancelled = container.speaking.cancel(speech.id)
     held.let_go()
-    cancelled = container.speaking.wait(cancelled.id, 10)
+    cancelled = container.speaking.wait(cancelled.id, 100)
     assert cancelled.state == "cancelled"
 
 
@@ -375,7 +375,7 @@ def test_many_readers_at_once(container: Container, voice: VoiceRecord, engine: 
     for reader in readers:
         reader.start()
     for reader in readers:
-        reader.join(30)
+        reader.join(100)
     assert [speech.state for speech in speeches] == ["done"] * 8
     assert len(engine.spoken) == 8 + 4  # the shared sentences once
 
@@ -389,10 +389,10 @@ def test_a_long_text_lets_short_ones_through(
     assert held.arrived()
     note = container.speaking.submit(voice.id, "A short note.")
     held.let_go()
-    assert container.speaking.wait(note.id, 20).state == "done"
+    assert container.speaking.wait(note.id, 100).state == "done"
     assert container.speaking.get(book.id).state in ("queued", "running")
     looked_at.set()
-    book = container.speaking.wait(book.id, 20)
+    book = container.speaking.wait(book.id, 100)
     assert (book.state, len(engine.spoken)) == ("done", 41)
     assert container.jobs.get(book.job_id).attempt == 1
 

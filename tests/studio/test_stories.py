@@ -362,12 +362,12 @@ def test_a_sentence_spoken_while_its_story_is_deleted_is_not_kept(
 
     def wait(text: str, seed: int) -> float:
         speaking.set()
-        gone.wait(10)
+        gone.wait(100)
         return 1.0
 
     engine.score = wait
     container.stories.draw(story.id)
-    assert speaking.wait(10)
+    assert speaking.wait(100)
     deletion = threading.Thread(target=container.stories.delete, args=(story.id,))
     deletion.start()
     until_gone(container)
@@ -389,7 +389,7 @@ def test_what_is_spoken_again_while_its_story_is_deleted_stays(
     deletion.start()
     until_gone(container)
     speech = container.speaking.submit(voice.id, "Pip found a golden key.", seed=7)
-    assert container.speaking.wait(speech.id, 20).state == "done"
+    assert container.speaking.wait(speech.id, 100).state == "done"
     held.let_go()
     deletion.join()
     assert container.speaking.export(speech.id, "wav").exists()

@@ -16,6 +16,7 @@ from studio.errors import StudioError
 from studio.settings import Settings
 from studio.store.records import VoiceRecord
 from tests.fakes import FakeEngine, Held, fake_engines, write_hum
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("quick_audio")
 
@@ -35,13 +36,6 @@ def files(container: Container) -> list[Path]:
     )
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 # The voice itself
 
 
@@ -53,7 +47,7 @@ def test_from_draft_to_ready(container: Container, tmp_path: Path, engine: FakeE
     voices.add_recording(draft.id, write_hum(tmp_path / "a.wav"), "a.wav")
     assert voices.get(draft.id).state == "draft"
     voices.consent(draft.id, "Ann Lee", "personal", None, "en")
-    container.jobs.wait(voices.get(draft.id).active_job_id, 30)
+    container.jobs.wait(voices.get(draft.id).active_job_id, 100)
     ready = voices.get(draft.id)
     assert (ready.state, ready.active_job_id, ready.consent.owner_name) == ("ready", None, "Ann Lee")
     assert (ready.revision.number, ready.revision.kind, engine.prepared) == (1, "instant", 1)
@@ -162,7 +156,7 @@ def test_consent_must_cover_every_recording(container: Container, voice: VoiceRe
 
 def test_training_makes_a_live_revision_with_a_card(container: Container, voice: VoiceRecord) -> None:
     refused("quality_unknown", container.voices.train, voice.id, "perfect")
-    job = container.jobs.wait(container.voices.train(voice.id, "good").id, 30)
+    job = container.jobs.wait(container.voices.train(voice.id, "good").id, 100)
     assert (job.state, job.result["revision"], len(job.curve)) == ("done", 2, 12)
     trained = container.voices.get(voice.id)
     assert (trained.state, trained.revision.number, trained.revision.kind) == ("ready", 2, "trained")
@@ -193,7 +187,7 @@ def test_two_tabs_get_one_training(
     assert container.voices.get(voice.id).state == "training"
     assert container.voices.get(voice.id).active_job_id == jobs[0]
     held.let_go()
-    assert container.jobs.wait(jobs[0], 30).state == "done"
+    assert container.jobs.wait(jobs[0], 100).state == "done"
     assert len(container.voices.revisions(voice.id)) == 2
 
 
@@ -206,12 +200,12 @@ def test_cancel_in_every_stage(
     assert held.arrived()
     container.jobs.cancel(job.id)
     held.let_go()
-    assert container.jobs.wait(job.id, 10).state == "cancelled"
+    assert container.jobs.wait(job.id, 100).state == "cancelled"
     after = container.voices.get(voice.id)
     assert (after.state, after.revision.number) == ("ready", 1)
     until(lambda: files(container) == before)
     again = container.voices.train(voice.id, "quick")
-    assert (again.id != job.id, container.jobs.wait(again.id, 10).state) == (True, "done")
+    assert (again.id != job.id, container.jobs.wait(again.id, 100).state) == (True, "done")
 
 
 def test_an_instant_voice_that_was_stopped_can_be_prepared_again(
@@ -228,9 +222,9 @@ def test_an_instant_voice_that_was_stopped_can_be_prepared_again(
     assert container.voices.prepare(voice.id).id == job_id
     container.jobs.cancel(job_id)
     held.let_go()
-    assert container.jobs.wait(job_id, 10).state == "cancelled"
+    assert container.jobs.wait(job_id, 100).state == "cancelled"
     assert container.voices.get(voice.id).state == "draft"
-    assert container.jobs.wait(container.voices.prepare(voice.id).id, 10).state == "done"
+    assert container.jobs.wait(container.voices.prepare(voice.id).id, 100).state == "done"
     assert container.voices.get(voice.id).state == "ready"
 
 
@@ -241,7 +235,7 @@ def test_a_failed_training_keeps_the_voice(
         raise CraftError("training_too_little_speech", seconds=3.0, minimum=10.0)
 
     monkeypatch.setattr(engine, "fine_tune", too_little)
-    job = container.jobs.wait(container.voices.train(voice.id, "quick").id, 10)
+    job = container.jobs.wait(container.voices.train(voice.id, "quick").id, 100)
     assert job.state == "failed"
     assert container.voices.get(voice.id).revision.number == 1
 
@@ -250,7 +244,7 @@ def test_an_adapter_over_the_limit_is_refused(
     container: Container, voice: VoiceRecord, engine: FakeEngine
 ) -> None:
     engine.adapter_bytes = 8 * 2**20
-    job = container.jobs.wait(container.voices.train(voice.id, "quick").id, 30)
+    job = container.jobs.wait(container.voices.train(voice.id, "quick").id, 100)
     assert (job.state, job.error.code) == ("failed", "adapter_too_big")
     assert container.voices.get(voice.id).revision.number == 1
     assert len([path for path in files(container) if path.suffix == ".safetensors"]) == 1
@@ -264,9 +258,9 @@ def test_disk_full_while_training(
 
     with monkeypatch.context() as patch:
         patch.setattr("tests.fakes._write", full)
-        job = container.jobs.wait(container.voices.train(voice.id, "quick").id, 10)
+        job = container.jobs.wait(container.voices.train(voice.id, "quick").id, 100)
     assert (job.state, job.error.code) == ("failed", "disk_full")
-    job = container.jobs.wait(container.voices.train(voice.id, "quick").id, 10)
+    job = container.jobs.wait(container.voices.train(voice.id, "quick").id, 100)
     assert job.state == "done"
 
 
@@ -274,9 +268,9 @@ def test_disk_full_while_training(
 
 
 def test_withdrawing_consent_deletes_everything(container: Container, voice: VoiceRecord) -> None:
-    container.jobs.wait(container.voices.train(voice.id, "quick").id, 30)
+    container.jobs.wait(container.voices.train(voice.id, "quick").id, 100)
     speech = container.speaking.submit(voice.id, "Hello there.")
-    container.speaking.wait(speech.id, 10)
+    container.speaking.wait(speech.id, 100)
     container.speaking.export(speech.id, "wav")
     container.voices.delete(voice.id)
     refused("voice_unknown", container.voices.get, voice.id)

@@ -66,14 +66,14 @@ def test_reading_lights_up_sentence_by_sentence_and_turns_the_page(chromium, boo
         "document.querySelectorAll('audio').forEach(a => { a.defaultPlaybackRate = a.playbackRate = 0.4 })"
     )  # every sentence is lit long enough to be seen by a busy machine
     page.keyboard.press(" ")
-    page.wait_for_selector(".leaf:not([inert]) .s.now[data-n='0'] .w.now", timeout=10_000)
+    page.wait_for_selector(".leaf:not([inert]) .s.now[data-n='0'] .w.now", timeout=60_000)
     page.evaluate(
         "(() => { const a = document.querySelector('audio[data-page=\"0\"]'); a.currentTime = a.duration - 0.6 })()"
     )
-    page.wait_for_selector(".leaf:not([inert]) .s.now[data-n='1']", timeout=10_000)
-    page.wait_for_selector("[data-page='1'].leaf:not([inert]) .s.now[data-n='0']", timeout=15_000)
+    page.wait_for_selector(".leaf:not([inert]) .s.now[data-n='1']", timeout=60_000)
+    page.wait_for_selector("[data-page='1'].leaf:not([inert]) .s.now[data-n='0']", timeout=60_000)
     page.locator("[data-page='1'] .s[data-n='2']").first.click()
-    page.wait_for_selector("[data-page='1'] .s.now[data-n='2']", timeout=10_000)
+    page.wait_for_selector("[data-page='1'] .s.now[data-n='2']", timeout=60_000)
     page.keyboard.press("Escape")
     assert page.locator(".now").count() == 0
     page.close()

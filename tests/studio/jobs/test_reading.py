@@ -26,7 +26,7 @@ TEXT = " ".join(SENTENCES)
 
 
 def read(container: Container, voice: VoiceRecord, text: str = TEXT, seed: int = 5) -> Speech:
-    return container.speaking.wait(container.speaking.submit(voice.id, text, seed=seed).id, 20)
+    return container.speaking.wait(container.speaking.submit(voice.id, text, seed=seed).id, 100)
 
 
 def spoken(engine: FakeEngine) -> list[str]:
@@ -87,15 +87,15 @@ def test_a_stopped_reading_keeps_its_takes_and_the_next_one_uses_them(
     def stop_at_the_second(text: str, seed: int) -> float:
         if text == SENTENCES[1]:
             second.set()
-            go.wait(10)
+            go.wait(100)
         return 1.0
 
     engine.score = stop_at_the_second
     speech = container.speaking.submit(voice.id, TEXT, seed=5)
-    assert second.wait(10)
+    assert second.wait(100)
     container.speaking.cancel(speech.id)
     go.set()
-    stopped = container.speaking.wait(speech.id, 10)
+    stopped = container.speaking.wait(speech.id, 100)
     assert stopped.state == "cancelled"
     assert [take is not None for take in stopped.takes] == [True, True, False, False]
     assert len(takes(settings)) == 2
@@ -115,7 +115,7 @@ def test_stopping_ends_every_job_on_the_speech(
     container.speaking.cancel(speech.id)
     held.let_go()
     for job in container.jobs.list(subject_id=speech.id):
-        assert container.jobs.wait(job.id, 10).state == "cancelled"
+        assert container.jobs.wait(job.id, 100).state == "cancelled"
     assert len(engine.spoken) <= 1
 
 
@@ -142,7 +142,7 @@ def test_an_interrupted_reading_goes_on_where_it_was(
     before = len(engine.spoken)
     assert 2 <= before < len(SENTENCES)
     with Container(settings, fake_engines(engine)) as again:
-        assert again.speaking.wait(speech.id, 20).state == "done"
+        assert again.speaking.wait(speech.id, 100).state == "done"
     assert spoken(engine) == list(SENTENCES)
 
 
@@ -180,7 +180,7 @@ def test_consent_that_ends_in_the_queue_ends_the_reading(
     waiting = container.speaking.submit(voice.id, TEXT)
     end_consent(container)
     held.let_go()
-    refused = container.speaking.wait(waiting.id, 10)
+    refused = container.speaking.wait(waiting.id, 100)
     assert (refused.state, container.jobs.get(refused.job_id).error.code) == ("failed", "consent_expired")
     assert spoken(engine) == ["One moment."]
 
@@ -204,7 +204,7 @@ def test_a_take_spoken_while_consent_is_withdrawn_is_not_kept(
     container.speaking.submit(voice.id, TEXT)
     while not withdrawals:
         threading.Event().wait(0.005)
-    withdrawals[0].join(20)
+    withdrawals[0].join(100)
     assert spoken(engine) == [SENTENCES[0]]
     assert takes(settings) == []
     assert container.database.value("SELECT count(*) FROM takes") == 0
@@ -247,7 +247,7 @@ def test_a_pronunciation_that_changes_while_a_sentence_waits(
 
     engine.score = change
     asked = container.speaking.submit(voice.id, " ".join(SENTENCES[:2]), seed=5)
-    read_out = container.speaking.wait(asked.id, 20)
+    read_out = container.speaking.wait(asked.id, 100)
     assert spoken(engine) == list(SENTENCES[:2])  # said as it was asked
     again = read(container, voice, SENTENCES[1])
     assert again.takes[0].key != read_out.takes[1].key
@@ -299,7 +299,7 @@ def test_the_first_sentence_is_spoken_alone_and_the_others_together(
     assert [take.attempts for take in speech.takes] == [1] * 5
     choir.asked.clear()
     edited = three_at_once.speaking.edit(speech.id, FIVE.replace("third", "fourth"))
-    three_at_once.speaking.wait(edited.id, 20)
+    three_at_once.speaking.wait(edited.id, 100)
     assert choir.asked == [["This is the fourth."]]
 
 
@@ -344,15 +344,15 @@ def test_stopping_between_two_sentences_of_a_batch(
     def stop_at_the_third(text: str, seed: int) -> float:
         if text == SENTENCES[2]:
             third.set()
-            go.wait(10)
+            go.wait(100)
         return 1.0
 
     choir.score = stop_at_the_third
     speech = three_at_once.speaking.submit(chorister.id, TEXT, seed=5)
-    assert third.wait(10)
+    assert third.wait(100)
     three_at_once.speaking.cancel(speech.id)
     go.set()
-    stopped = three_at_once.speaking.wait(speech.id, 10)
+    stopped = three_at_once.speaking.wait(speech.id, 100)
     assert [take is not None for take in stopped.takes] == [True, True, True, False]
 
 
@@ -364,6 +364,6 @@ def test_whoever_waits_is_let_in_between_two_batches(
     assert held.arrived()
     short = three_at_once.speaking.submit(chorister.id, "One moment.", seed=5)
     held.let_go()
-    assert three_at_once.speaking.wait(long.id, 20).state == "done"
-    assert three_at_once.speaking.wait(short.id, 20).state == "done"
+    assert three_at_once.speaking.wait(long.id, 100).state == "done"
+    assert three_at_once.speaking.wait(short.id, 100).state == "done"
     assert choir.asked[:2] == [[SENTENCES[0]], ["One moment."]]

@@ -17,6 +17,7 @@ from studio.jobs.runner import JobRun, JobRunner, Yielded
 from studio.serving.gpu_lane import SPEECH, GpuLane
 from studio.store.artifacts import Artifacts
 from studio.store.database import Database
+from tests.waiting import until
 
 
 class Bench:
@@ -40,7 +41,7 @@ class Bench:
         return self.queue.enqueue("training", "train", voice, {})
 
     def end_of(self, job: Job) -> Job:
-        return self.queue.wait(job.id, 10)
+        return self.queue.wait(job.id, 100)
 
     def work_dir(self, job: Job) -> Path:
         return self.artifacts.job(job.id)
@@ -52,13 +53,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     yield bench
     for runner in bench.runners:
         runner.close()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_result_progress_and_losses(bench: Bench) -> None:
@@ -153,7 +147,7 @@ def test_what_became_of_a_job_is_told_once_another_program_lets_go(
     bench.work = work
     bench.start()
     job = bench.train()
-    assert locked.wait(10)
+    assert locked.wait(100)
     assert bench.queue.wait(job.id, 0.2).state == "running"
     backup.execute("ROLLBACK")
     assert bench.end_of(job).state == state
@@ -211,14 +205,14 @@ def test_cancel_is_noticed_at_every_call(bench: Bench, where: str) -> None:
 
     def work(run: JobRun) -> dict:
         running.set()
-        go.wait(10)
+        go.wait(100)
         calls[where](run)
         return {}
 
     bench.work = work
     bench.start()
     job = bench.train()
-    assert running.wait(10)
+    assert running.wait(100)
     bench.queue.cancel(job.id)
     go.set()
     assert bench.end_of(job).state == "cancelled"
@@ -256,7 +250,7 @@ def test_speech_is_worked_on_while_a_training_runs(bench: Bench) -> None:
 
     def work(run: JobRun) -> dict:
         if run.job.kind == "train":
-            release.wait(10)
+            release.wait(100)
         return {}
 
     bench.work = work
@@ -279,7 +273,7 @@ def test_a_job_deleted_under_its_worker(bench: Bench) -> None:
     bench.work = work
     bench.start()
     job = bench.train("a")
-    assert running.wait(10)
+    assert running.wait(100)
     with bench.queue._database.transaction() as connection:
         connection.execute("DELETE FROM jobs")
     bench.queue.wait_until_idle([job.id], 10)

@@ -53,7 +53,7 @@ def brought(
 def texts(container: Container, voice: VoiceRecord) -> list[tuple[str | None, str | None]]:
     """Once nobody listens any more."""
     while (job := container.voices.transcribing(voice.id)) and job.active:
-        container.jobs.wait(job.id, 30)
+        container.jobs.wait(job.id, 100)
     return [(record.text, record.heard_by) for record in container.voices.recordings(voice.id)]
 
 
@@ -136,7 +136,7 @@ def test_what_is_typed_while_a_story_is_heard_stays(
     hearing: Container, listener: Listener, tmp_path: Path, way: str
 ) -> None:
     story = getattr(hearing.stories, way)(write_hum(tmp_path / "told.wav"), "told.wav")
-    assert listener.listens.wait(20)
+    assert listener.listens.wait(100)
     typed = hearing.stories.plan(story.id, CHINESE)
     listener.may_go.set()
     done(hearing, hearing.jobs.get(story.job_id))
@@ -149,7 +149,7 @@ def test_what_is_typed_while_whisper_listens_stays(
     hearing: Container, ann: VoiceRecord, listener: Listener, tmp_path: Path
 ) -> None:
     record = brought(hearing, ann, tmp_path)
-    assert listener.listens.wait(20)
+    assert listener.listens.wait(100)
     hearing.voices.set_text(record.id, "Once upon a rhyme.")
     listener.may_go.set()
     assert texts(hearing, ann) == [("Once upon a rhyme.", None)]
@@ -332,7 +332,7 @@ def test_nobody_waits_while_another_voices_recording_is_written_down(
     hearing: Container, ann: VoiceRecord, listener: Listener, tmp_path: Path, text: str | None
 ) -> None:
     brought(hearing, hearing.voices.create("Bob"), tmp_path)
-    assert listener.listens.wait(20)
+    assert listener.listens.wait(100)
     brought(hearing, ann, tmp_path, 170, text=text)
     prepared(hearing, ann)
     assert hearing.voices.get(ann.id).state == "ready"
@@ -342,7 +342,7 @@ def test_a_voice_waits_for_its_own_short_recording(
     hearing: Container, ann: VoiceRecord, listener: Listener, learnt: list, tmp_path: Path
 ) -> None:
     brought(hearing, ann, tmp_path)
-    assert listener.listens.wait(20)
+    assert listener.listens.wait(100)
     hearing.voices.consent(ann.id, "Ann Lee", "personal", None, "en")
     preparing = hearing.jobs.wait(hearing.voices.get(ann.id).active_job_id, 1.2)
     assert preparing.active

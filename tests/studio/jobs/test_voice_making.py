@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,23 +20,17 @@ from studio.jobs.queue import JobQueue
 from studio.settings import Settings
 from studio.store.records import VoiceRecord
 from tests.fakes import FakeEngine, Held, fake_engines, write_hum
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("quick_audio")
 
 
 def train(container: Container, voice: VoiceRecord, quality: str = "quick") -> Job:
-    return container.jobs.wait(container.voices.train(voice.id, quality).id, 20)
+    return container.jobs.wait(container.voices.train(voice.id, quality).id, 100)
 
 
 def voice_files(settings: Settings) -> list[Path]:
     return sorted((settings.home / "voices").rglob("*.safetensors*"))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -61,7 +54,7 @@ def others_turn(container: Container, tmp_path: Path, hold: Callable[[str, str],
     other = container.voices.create("Bob")
     container.voices.add_recording(other.id, write_hum(tmp_path / "bob.wav", pitch_hz=99), "bob.wav")
     container.voices.consent(other.id, "Bob", "personal", None, "en")
-    container.jobs.wait(container.voices.get(other.id).active_job_id, 20)
+    container.jobs.wait(container.voices.get(other.id).active_job_id, 100)
     held = hold("train", "train")
     container.voices.train(other.id, "quick")
     assert held.arrived()
@@ -90,7 +83,7 @@ def test_a_recording_that_comes_after_the_button_is_not_learned(
     waiting = container.voices.train(voice.id, "quick")
     container.voices.add_recording(voice.id, write_hum(tmp_path / "late.wav", pitch_hz=300), "late.wav")
     others_turn.let_go()
-    assert container.jobs.wait(waiting.id, 20).state == "done"
+    assert container.jobs.wait(waiting.id, 100).state == "done"
     assert len(heard[-1]) == 1
     assert len(container.voices.get(voice.id).revision.card["recordings"]) == 1
 
@@ -112,7 +105,7 @@ def test_a_recording_removed_while_they_are_sliced_is_not_learned(
     for recording in container.voices.recordings(voice.id)[:removed]:
         container.voices.remove_recording(recording.id)
     held.let_go()
-    job = container.jobs.wait(waiting.id, 20)
+    job = container.jobs.wait(waiting.id, 100)
     assert job.state == state
     if state == "done":
         assert len(container.voices.get(voice.id).revision.card["recordings"]) == 1
@@ -142,7 +135,7 @@ def test_what_was_so_at_the_button_is_asked_again_at_the_start(
     meanwhile(container, voice)
     calls = len(heard)
     others_turn.let_go()
-    job = container.jobs.wait(waiting.id, 20)
+    job = container.jobs.wait(waiting.id, 100)
     assert (job.state, job.error.code) == ("failed", code)
     assert len(heard) == calls
     assert [revision.number for revision in container.voices.revisions(voice.id)] == [1]
@@ -203,7 +196,7 @@ def test_a_training_that_dies_after_its_last_step_is_not_done_twice(
         container.close()
     steps = list(engine.steps)
     with Container(settings, fake_engines(engine)) as again:
-        done = again.jobs.wait(job.id, 20)
+        done = again.jobs.wait(job.id, 100)
         assert (done.state, done.attempt, done.result["revision"]) == ("done", 2, 2)
         assert [revision.number for revision in again.voices.revisions(voice.id)] == [1, 2]
     assert engine.steps == steps
@@ -221,7 +214,7 @@ def test_only_a_training_from_end_to_end_says_how_long_one_takes(
     container.close()
     engine.step_seconds = 0.05
     with Container(settings, fake_engines(engine)) as again:
-        done = again.jobs.wait(job.id, 20)
+        done = again.jobs.wait(job.id, 100)
         assert (done.state, measured(again)) == ("done", 0)
         assert again.voices.get(voice.id).revision.card["resumed_from"] >= 3
         assert sorted(set(engine.steps)) == list(range(1, 13))

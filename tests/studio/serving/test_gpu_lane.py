@@ -1,18 +1,15 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
 from studio.serving.gpu_lane import DRAWING, OVERTAKES, SPEECH, TRAINING, GpuLane
+from tests.waiting import until
 
 
 def waiting(lane: GpuLane, count: int) -> None:
-    deadline = time.monotonic() + 20
-    while sum(map(len, lane._waiting.values())) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    until(lambda: sum(map(len, lane._waiting.values())) >= count)
 
 
 def queue_up(lane: GpuLane, turns: list[tuple[int, str]]) -> list[str]:
@@ -30,7 +27,7 @@ def queue_up(lane: GpuLane, turns: list[tuple[int, str]]) -> list[str]:
             threads[-1].start()
             waiting(lane, count)
     for thread in threads:
-        thread.join(20)
+        thread.join(100)
     return ran
 
 
@@ -65,7 +62,7 @@ def test_a_long_turn_gives_way_between_its_steps() -> None:
         lane.give_way(DRAWING)
         ran.append("step 2")
     for thread in others:
-        thread.join(20)
+        thread.join(100)
     assert ran == ["step 1", "speech", "training", "step 2"]
 
 
@@ -84,7 +81,7 @@ def test_one_at_a_time() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(100)
     assert (inside, most) == (0, 1)
 
 
@@ -97,7 +94,7 @@ def test_speech_waits_for_no_more_than_the_step_under_way() -> None:
             with lane.turn(TRAINING):
                 order.append(f"step {number}")
                 begun.release()
-                may_end.acquire(timeout=20)
+                may_end.acquire(timeout=100)
 
     def speak(number: int) -> None:
         with lane.turn(SPEECH):
@@ -106,13 +103,13 @@ def test_speech_waits_for_no_more_than_the_step_under_way() -> None:
     trainer = threading.Thread(target=train)
     trainer.start()
     for number in range(5):
-        assert begun.acquire(timeout=20)
+        assert begun.acquire(timeout=100)
         speaker = threading.Thread(target=speak, args=(number,))
         speaker.start()
         waiting(lane, 1)
         may_end.release()
-        speaker.join(20)
-    trainer.join(20)
+        speaker.join(100)
+    trainer.join(100)
     assert order == [f"{who} {number}" for number in range(5) for who in ("step", "speech")]
 
 

@@ -79,11 +79,11 @@ def test_waits_for_a_lease_to_end(models: Models) -> None:
     def hold() -> None:
         with residency.lease(("voice", "a8")):
             held.set()
-            free.wait(5)
+            free.wait(100)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    held.wait(5)
+    held.wait(100)
     threading.Timer(0.05, free.set).start()
     use(residency, "b8")
     holder.join()
@@ -136,7 +136,7 @@ def test_many_threads(models: Models) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(100)
     assert not errors
     assert residency.resident_bytes <= 10
     assert all(resident.leases == 0 for resident in residency._residents.values())

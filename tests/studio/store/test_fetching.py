@@ -317,8 +317,8 @@ def test_cancel_stops_within_a_piece_and_keeps_the_part(hub: FakeHub, tmp_path: 
 
 
 def test_cancel_interrupts_the_waiting(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "FIRST_PAUSE_SECONDS", 30.0)
-    monkeypatch.setattr(fetching, "LONGEST_PAUSE_SECONDS", 30.0)
+    monkeypatch.setattr(fetching, "FIRST_PAUSE_SECONDS", 600.0)
+    monkeypatch.setattr(fetching, "LONGEST_PAUSE_SECONDS", 600.0)
     hub.behaviours[NAME] = [status(503)] * 9
     began = time.monotonic()
 
@@ -328,7 +328,7 @@ def test_cancel_interrupts_the_waiting(hub: FakeHub, tmp_path: Path, monkeypatch
 
     with pytest.raises(Cancelled):
         get(hub, tmp_path, check=check)
-    assert time.monotonic() - began < 10.0
+    assert time.monotonic() - began < 200
 
 
 def test_the_disk_runs_full(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,12 +74,12 @@ def test_a_look_that_began_during_an_act_is_late_too() -> None:
         return {}
 
     def look(reader: Reader) -> dict:
-        acted.wait(10)
+        acted.wait(100)
         return {"seen": 1}
 
     with ThreadPoolExecutor(2) as pool:
         clicked = pool.submit(acting(act, says), reader)
-        assert begun.wait(10)
+        assert begun.wait(100)
         looked = pool.submit(looking(look, says), reader)
         clicked.result(10)
         acted.set()

@@ -27,7 +27,7 @@ def test_a_finished_reading_is_there_to_hear_and_to_take(
     container: Container, voice: VoiceRecord, language: str
 ) -> None:
     speech = container.speaking.submit(voice.id, TEXT, seed=1)
-    assert container.speaking.wait(speech.id, 20).state == "done"
+    assert container.speaking.wait(speech.id, 100).state == "done"
     all_of_it, rows = drawn(container, speech.id, language)
     assert all(f'data-format="{format}"' in all_of_it for format in DOWNLOADS)
     assert rows.count('data-act="reroll"') == 3
@@ -40,7 +40,7 @@ def test_what_was_stopped_half_way_keeps_its_sentences(
 
     def slowly(text: str, *asked: object):
         if text.startswith("Another"):
-            cancelled.wait(20)
+            cancelled.wait(100)
         return synthesize(text, *asked)
 
     monkeypatch.setattr(engine, "synthesize", slowly)
@@ -51,7 +51,7 @@ def test_what_was_stopped_half_way_keeps_its_sentences(
     assert "vt-along" in working and "vt-player" not in working
     container.speaking.cancel(speech.id)
     cancelled.set()
-    stopped = container.speaking.wait(speech.id, 20)
+    stopped = container.speaking.wait(speech.id, 100)
     assert stopped.state == "cancelled" and None in stopped.takes
     all_of_it, rows = drawn(container, speech.id, "en")
     assert all_of_it == ""

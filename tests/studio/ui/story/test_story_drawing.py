@@ -50,7 +50,7 @@ def gallery(reader: Reader, container: Container, story: StoryRecord) -> Gallery
 def test_every_part_is_whole_html_and_escapes_what_was_typed(
     container: Container, story: StoryRecord, voice: VoiceRecord, reader: Reader
 ) -> None:
-    container.jobs.wait(container.stories.draw(story.id).id, 30)
+    container.jobs.wait(container.stories.draw(story.id).id, 100)
     story, stories, handoff = container.stories.get(story.id), container.stories, Handoff()
     parts = [
         tell_form(reader, handoff, None, None, [voice], LISTENS),
@@ -119,7 +119,7 @@ def test_a_book_whose_voice_may_not_be_heard_any_more_is_still_seen(
     container: Container, voice: VoiceRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story = container.stories.write(TEXT, pages=2, voice_id=voice.id)
-    container.jobs.wait(container.stories.draw(story.id).id, 30)
+    container.jobs.wait(container.stories.draw(story.id).id, 100)
     story, reader = container.stories.get(story.id), Reader()
 
     def drawn() -> str:
@@ -138,7 +138,7 @@ def test_files_wait_for_the_pictures(container: Container, story: StoryRecord) -
     reader = Reader()
     drawn = export_bar(reader, Handoff(), container.stories, story, {})
     assert "data-act" not in drawn and reader.say("ui.export.not_yet") in drawn
-    container.jobs.wait(container.stories.draw(story.id).id, 30)
+    container.jobs.wait(container.stories.draw(story.id).id, 100)
     story = container.stories.get(story.id)
     assert export_bar(reader, Handoff(), container.stories, story, {}).count('data-act="export"') == 6
 
