@@ -17,6 +17,7 @@ PEOPLE = frozenset(
     "girl boy grandmother grandfather mother father king princess knight witch wizard pirate fairy mermaid astronaut "
     "farmer".split()
 )
+COUNTERPARTS = {"girl": "boy", "boy": "girl", "mother": "father", "father": "mother"}
 PRONOUNS = {
     **dict.fromkeys(("he", "him", "his", "himself", "\u4ed6", "\u4ed6\u7684"), "he"),
     **dict.fromkeys(("she", "her", "hers", "herself", "\u5979", "\u5979\u7684"), "she"),

@@ -209,6 +209,13 @@ def namings(sentences: Sequence[str]) -> tuple[Naming, ...]:
     )
 
 
+def places(name: str, sentence: str) -> list[tuple[int, int]]:
+    """Where a sentence says a name, as (start, end)."""
+    if re.match("[A-Za-z]", name):
+        return [match.span() for match in re.finditer(rf"\b{re.escape(name)}\b", sentence, re.IGNORECASE)]
+    return [match.span() for match in re.finditer(re.escape(name), sentence)]
+
+
 def _owners(sentence: str, name: str) -> Iterator[Mention | None]:
     for place in re.finditer(re.escape(name), sentence):
         start, end = place.span()

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pipelines.failure import CraftError
+from pipelines.story.appearances import who
 from pipelines.story.boundaries import find_scenes, length
 from pipelines.story.emotion import Prosody, feel
-from pipelines.story.heroes import cast, who
+from pipelines.story.heroes import cast
 from pipelines.story.mentions import mentions
 from pipelines.story.prompts import STYLES, key_sentence, plan_page
 from pipelines.story.setting import light, where
