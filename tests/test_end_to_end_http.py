@@ -44,7 +44,7 @@ def client(home: Path) -> Iterator[TestClient]:
             yield client
 
 
-def finished(client: TestClient, job_id: str, seconds: float = 120) -> list[dict]:
+def finished(client: TestClient, job_id: str, seconds: float = 240) -> list[dict]:
     """Every state that a program that polls sees, the last one final."""
     seen, deadline = [], time.monotonic() + seconds
     while time.monotonic() < deadline:

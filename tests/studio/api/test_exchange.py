@@ -54,7 +54,7 @@ def test_in_by_upload_spoken_and_out_again(client: TestClient, parts: list, quic
     voice = answer.json()
     assert (voice["engine"], voice["imported"]) == ("gpt_sovits_v2", True)
     assert voice["recordings"][0]["text"] == "Once upon a time."
-    assert finished(client, voice["active_job_id"], 120)["state"] == "done"
+    assert finished(client, voice["active_job_id"])["state"] == "done"
     wish = {"voice": voice["id"], "input": "How are you?", "response_format": "wav", "seed": 3}
     spoken = client.post(
         "/v1/audio/speech", json={**wish, "model": "gpt_sovits_v2", "controls": {"top_k": 3}}
@@ -97,7 +97,7 @@ def test_the_base_can_be_chosen(
     answer = client.post("/v1/voices", data={**CONSENT, "engine": "gpt_sovits_v2"}, files=parts[2:])
     assert answer.status_code == 201 and answer.json()["engine"] == "gpt_sovits_v2"
     voice = answer.json()
-    finished(client, voice["active_job_id"], 120)
+    finished(client, voice["active_job_id"])
     many_bases.engines["gpt_sovits_v2"] = replace(many_bases.engines["gpt_sovits_v2"], methods=())
     trained = client.post(f"/v1/voices/{voice['id']}/revisions", json={"quality": "quick"})
     assert (trained.status_code, trained.json()["code"]) == (409, "engine_untrainable")

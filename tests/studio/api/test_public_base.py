@@ -26,7 +26,7 @@ def voice_id(client: TestClient, quick_audio: None) -> str:
     form = {**CONSENT, "engine": "gpt_sovits_v2"}
     answer = client.post("/v1/voices", data=form, files=[("files", (path.name, path.read_bytes()))])
     assert answer.status_code == 201, answer.text
-    assert finished(client, answer.json()["active_job_id"], 120)["state"] == "done"
+    assert finished(client, answer.json()["active_job_id"])["state"] == "done"
     return answer.json()["id"]
 
 

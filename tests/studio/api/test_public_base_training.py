@@ -49,7 +49,7 @@ def trained(client: TestClient, voice: dict, **wish: str) -> dict:
     """The voice, once it is."""
     answer = client.post(f"/v1/voices/{voice['id']}/revisions", json={"quality": "quick", **wish})
     assert answer.status_code == 202, answer.text
-    job = finished(client, answer.json()["job_id"], 240)
+    job = finished(client, answer.json()["job_id"])
     assert job["state"] == "done", job
     return client.get(f"/v1/voices/{voice['id']}").json()
 
@@ -70,8 +70,8 @@ def written(client: TestClient, voice: dict) -> list[bytes]:
 
 def test_a_voice_of_the_base_both_ways(client: TestClient, studio: Container) -> None:
     form = {**CONSENT, "engine": ENGINE}
-    voice = client.post("/v1/voices", data=form, files=recording_files(4)).json()
-    assert finished(client, voice["active_job_id"], 120)["state"] == "done"
+    voice = client.post("/v1/voices", data=form, files=recording_files(3)).json()
+    assert finished(client, voice["active_job_id"])["state"] == "done"
     instant, files = said(client, voice), written(client, voice)
     # LoRA is the default
     adapted = trained(client, voice)
@@ -98,7 +98,7 @@ def test_an_imported_voice_is_trained_further(client: TestClient, tmp_path: Path
         *recording_files(3)[1:],
     ]
     voice = client.post("/v1/voices/import", data=CONSENT, files=parts).json()
-    assert finished(client, voice["active_job_id"], 120)["state"] == "done"
+    assert finished(client, voice["active_job_id"])["state"] == "done"
     brought, files = said(client, voice), written(client, voice)
     for method in (LORA, FULL):
         after = trained(client, voice, method=method)
@@ -111,7 +111,7 @@ def test_an_imported_voice_is_trained_further(client: TestClient, tmp_path: Path
         for name, data in zip(("b.ckpt", "b.pth"), written(client, voice), strict=True)
     ]
     again = client.post("/v1/voices/import", data=CONSENT, files=[*back, *parts[2:]]).json()
-    assert finished(client, again["active_job_id"], 120)["state"] == "done"
+    assert finished(client, again["active_job_id"])["state"] == "done"
     assert said(client, again) == said(client, voice)
 
 
