@@ -1,4 +1,4 @@
-"""What a sentence names but does not show: not even a goldfish, as strong as a lion, raining cats and dogs."""
+"""What a sentence names but does not show: not even a goldfish, as strong as a lion, cats and dogs, a dinosaur kite."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from pipelines.story import vocabulary
-from pipelines.story.words import Found, Token, find
+from pipelines.story.words import Found, Token, find, touch
 
 _INDEFINITE = frozenset("a an any one another".split())
 _DEFINITE = frozenset("the this that his her its my your our their".split())
@@ -92,6 +92,15 @@ def compared(sentence: str, words: Sequence[Token], hit: Found) -> bool:
     if link == "as":
         return _describes(before) or (index > 2 and words[index - 3].key in ("as", "so"))
     return link == "than"
+
+
+def names_a_kind(words: Sequence[Token], hit: Found) -> bool:
+    """Whether the word only says of which kind the thing after it is: dinosaur pyjamas, 猫粮."""
+    if hit.last == len(words) or hit.value.plural or not hit.value.alive:
+        return False
+    return touch(words[hit.last - 1], words[hit.last]) and words[hit.last].key in vocabulary.grammar(
+        "things of a kind"
+    )
 
 
 def _describes(key: str) -> bool:

@@ -42,6 +42,7 @@ def cast(sentences: Sequence[str], seed: int, known: Sequence[Hero] = ()) -> tup
             told=tuple(person.told),
             mentions=person.mentions,
             count=person.count,
+            aliases=(person.role,) if person.role and not _is_taken(person.role, people) else (),
         )
         heroes.append(
             dressed(
@@ -49,6 +50,11 @@ def cast(sentences: Sequence[str], seed: int, known: Sequence[Hero] = ()) -> tup
             )
         )
     return tuple(heroes)
+
+
+def _is_taken(role: str, people: Sequence[Person]) -> bool:
+    """Whether somebody else is called so: the king beside King Lion."""
+    return any(one.name.lower() == role for one in people)
 
 
 def _is(hero: Hero, person: Person) -> bool:

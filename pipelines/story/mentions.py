@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pipelines.story import vocabulary
-from pipelines.story.absence import compared, idioms, negated
+from pipelines.story.absence import compared, idioms, names_a_kind, negated
 from pipelines.story.vocabulary import SubjectWord
 from pipelines.story.words import Found, Token, find, tokens, touch
 
@@ -28,6 +28,8 @@ PRONOUNS = {
     **dict.fromkeys(("i", "me", "my", "myself", "i'm", "i'd", "i've", "i'll", "\u6211", "\u6211\u7684"), "i"),
     **dict.fromkeys(("we", "us", "our", "\u6211\u4eec", "\u54b1\u4eec"), "i"),
 }
+CROWNS = dict.fromkeys(("king", "princess"), (("crown", "yellow"),))
+"""What animals of that rank wear; people of it are drawn with theirs."""
 _QUOTED = re.compile('\u201c[^\u201d]*\u201d?|\u300c[^\u300d]*\u300d?|\u300e[^\u300f]*\u300f?|"[^"]*"?')
 _NUMBERS = {
     **dict.fromkeys(("one", "a", "an", "\u4e00"), 1),
@@ -44,6 +46,7 @@ class Mention:
     Attributes:
         qualities: English words for size, age and character said with it.
         colour: of coat, fur or the whole; None when not said.
+        role: the word for what an animal is besides: the king of King Lion.
         count: 1 to 3, as many as are said or may be meant by a plural.
         told: those, as the story spells them.
     """
@@ -58,6 +61,7 @@ class Mention:
     told: tuple[str, ...] = ()
     quoted: bool = False
     count: int = 1
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,42 +83,56 @@ def mentions(sentence: str) -> tuple[Mention, ...]:
     index = 0
     while index < len(hits):
         named = hits[index]
-        first, last, meaning, kin = named.first, named.last, named.value, ""
-        if index + 1 < len(hits) and (pair := _family(sentence, words, hits[index], hits[index + 1])):
-            (meaning, kin), last, index = pair, hits[index + 1].last, index + 1
+        first, last, meaning, kin, role = named.first, named.last, named.value, "", ""
+        if index + 1 < len(hits) and (pair := _as_one(words, hits[index], hits[index + 1])):
+            (meaning, kin, role), last, index = pair, hits[index + 1].last, index + 1
         index += 1
         if any(one.first < last and first < one.last for one in phrases) or _is_cub(words, named):
             continue
-        if negated(sentence, words, named) or compared(sentence, words, named):
+        if negated(sentence, words, named) or compared(sentence, words, named) or names_a_kind(words, named):
             continue
         start, end = words[first].start, words[last - 1].end
         qualities, colour, told = _adjectives(sentence, words, first, sentence[start:end])
         quoted = any(a <= start < b for a, b in quotes)
         count = _count(words, first, meaning.plural)
         found.append(
-            Mention(start, end, sentence[start:end], meaning, kin, qualities, colour, told, quoted, count)
+            Mention(
+                start, end, sentence[start:end], meaning, kin, qualities, colour, told, quoted, count, role
+            )
         )
     return tuple(found)
 
 
-def _family(sentence, words: Sequence[Token], one, other) -> tuple[SubjectWord, str] | None:
-    """Mother Rabbit, Baby Bear, 兔妈妈 are one animal; 警察叔叔 is one man."""
+def _as_one(words: Sequence[Token], one: Found, other: Found) -> tuple[SubjectWord, str, str] | None:
+    """The being that two words in a row mean, its kin and its role.
+
+    Mother Rabbit, Baby Bear, 兔妈妈, King Lion and the owl teacher are one animal; 警察叔叔 is one man.
+    """
     if one.last != other.first or not touch(words[one.last - 1], words[other.first]):
         return None
-    han = words[one.first].han
-    kin, animal = (other, one) if han else (one, other)
-    if han and one.value.subject in PEOPLE and other.key in vocabulary.grammar("forms of address"):
-        return replace(one.value, pronoun=other.value.pronoun), ""
-    if not han and vocabulary.relations().get(kin.key) == "child" and animal.value.alive:
-        return animal.value, ""
-    if kin.value.subject in KIN and animal.value.subject not in PEOPLE and animal.value.alive:
-        meaning = animal.value
-        pronoun = "she" if kin.value.subject in ("mother", "grandmother") else "he"
-        said = (
-            kin.value.subject if vocabulary.relations().get(kin.key) == "parent" else ""
-        )  # an uncle is none
-        return SubjectWord(meaning.subject, meaning.noun, pronoun, meaning.wearing), said
-    return None
+    if words[one.first].han and _is_human(one) and other.key in vocabulary.grammar("forms of address"):
+        return replace(one.value, pronoun=other.value.pronoun), "", ""
+    person, animal = (one, other) if _is_human(one) else (other, one)
+    if not (_is_human(person) and animal.value.alive) or _is_human(animal):
+        return None
+    relation, pronoun = vocabulary.relations().get(person.key), person.value.pronoun
+    if relation == "child" and not words[one.first].han:
+        return animal.value, "", ""
+    if person.value.subject in KIN and relation:
+        pronoun = "she" if person.value.subject in ("mother", "grandmother") else "he"
+        kin = person.value.subject if relation == "parent" else ""
+        return replace(animal.value, pronoun=pronoun, plural=False), kin, ""
+    meaning = replace(
+        animal.value,
+        pronoun=animal.value.pronoun if pronoun == "any" else pronoun,
+        wearing=person.value.wearing or CROWNS.get(person.value.subject, ()),
+        plural=person.value.plural or animal.value.plural,
+    )
+    return meaning, "", "" if meaning.plural else person.key
+
+
+def _is_human(found: Found) -> bool:
+    return found.value.subject in PEOPLE
 
 
 def _is_cub(words: Sequence[Token], named: Found) -> bool:

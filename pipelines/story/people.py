@@ -42,6 +42,7 @@ class Person:
         relation: ``parent`` or ``child`` where a word for a relative names them; whose they are: ``owner``.
         beside: who stands before them where a Chinese sentence does not say whose they are.
         seen: mentions outside quotations.
+        role: as in ``Mention``.
         single: what the last mention of one of them called them.
     """
 
@@ -60,6 +61,7 @@ class Person:
     told: list[str] = field(default_factory=list)
     said: Counter = field(default_factory=Counter)
     count: int = 1
+    role: str = ""
     single: str = ""
 
     @property
@@ -83,6 +85,7 @@ class Person:
         self.single = self.single if mention.word.plural else mention.text
         self.qualities += [word for word in mention.qualities if word not in self.qualities]
         self.colour = self.colour or mention.colour
+        self.role = self.role or mention.role
         self.told += [word for word in mention.told if word not in self.told]
 
 
@@ -280,7 +283,7 @@ def _unnamed(
             return _named(people, naming.name, linked, recent)
     same = [
         one for one in people if one.word and one.word.noun == mention.word.noun and one.kin == mention.kin
-    ]
+    ] or [one for one in people if one.role and one.role == mention.text.lower()]
     if same:
         return recent[0] if recent and recent[0] in same else same[-1]
     person = Person(_called(mention.text), mention.word, False, mention.kin, count=mention.count)

@@ -27,7 +27,7 @@ class Hero:
         told: what the story says about the looks, word for word.
         chosen: what it does not say and was chosen, in English.
         count: how many they are: the three little pigs are one hero and drawn three times; 1 to 3.
-        aliases: names they had before a person gave them another; the story's text still has them.
+        aliases: what else the story calls them: King Lion is the king, and who was given another name has the old one.
     """
 
     id: str

@@ -53,6 +53,23 @@ def test_nobody_comes_in_by_a_comparison_or_a_set_phrase(sentence: str) -> None:
 @pytest.mark.parametrize(
     ("sentence", "nouns"),
     [
+        ("Leo put on his dinosaur pyjamas.", []),
+        ("They flew a dragon kite.", ["kite"]),
+        ("She had a pirate hat and a rabbit mask, and the princess dress hung there.", []),
+        ("The dog basket was near the dog.", ["dog"]),
+        ("The pirates' hats and the princesses dress up.", ["pirate", "princess"]),
+        ("小明穿着恐龙睡衣，戴着兔子面具。", []),
+        ("妈妈买了猫粮。", ["mother"]),
+        ("小熊书包掉了。", ["bear"]),
+    ],
+)
+def test_whose_name_only_says_what_kind_of_thing_it_is_is_not_there(sentence: str, nouns: list[str]) -> None:
+    assert named(sentence) == nouns
+
+
+@pytest.mark.parametrize(
+    ("sentence", "nouns"),
+    [
         ("It was not only a fox.", ["fox"]),
         ("She did not see the wolf.", ["wolf"]),
         ("There was no dog, only a kitten.", ["cat"]),

@@ -107,3 +107,21 @@ def test_an_animals_father_is_not_meant_by_a_word_for_another_man(text: str) -> 
 def test_a_rabbits_brother_is_a_he() -> None:
     story = plan_story("Mia the rabbit sang. Her brother was naughty. Her mother smiled.")
     assert {hero.name: hero.pronoun for hero in story.heroes}["brother"] == "he"
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "crowned"),
+    [
+        ("King Lion was proud. The owl teacher laughed at the king.", {"King Lion": "lion", "owl teacher": "owl"}, 1),
+        ("There was a tiger king named Rex. The king slept.\n\nThe king woke up.", {"Rex": "tiger"}, 1),
+        ("A pirate cat sang. Farmer Pig and Captain Duck danced. The captain fell.", {"pirate cat": "cat", "Farmer Pig": "pig", "Captain Duck": "duck"}, 0),
+        ("老虎国王很骄傲。小兔子公主来了。国王笑了。", {"老虎国王": "tiger", "小兔子公主": "rabbit"}, 2),
+        ("A king met a lion. King Lion bowed to the king.", {"king": "king", "lion": "lion"}, 0),
+        ("狐狸和国王来了。", {"狐狸": "fox", "国王": "king"}, 0),
+    ],
+)  # fmt: skip
+def test_an_animal_of_rank_is_one_animal(text: str, found: dict[str, str], crowned: int) -> None:
+    story = plan_story(text)
+    assert {hero.name: hero.subject for hero in story.heroes} == found
+    assert sum(("crown", "yellow") in hero.wearing for hero in story.heroes) == crowned
+    assert all(scene.heroes for scene in story.scenes)
