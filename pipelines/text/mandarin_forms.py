@@ -238,7 +238,7 @@ def _ratio(match: re.Match[str]) -> str:
 
 
 @RULES.rule(
-    r"(?<![\d.])(?:\+86[- ]?)?1[3-9]\d([- ]?)\d{4}\1\d{4}(?!\d)|(?<![\d.])[48]00-?\d{3}-?\d{4}(?!\d)"
+    r"(?<![\d.])(?:\+86[- ]?)?1[3-9]\d([- ]?)\d{4}\1\d{4}(?!\d)|(?<![\d.])[48]00([- ]?)\d{3}\2\d{4}(?!\d)"
     r"|(?<![\d.])0\d{2,3}-\d{7,8}(?!\d)|\(0\d{2,3}\)\s?\d{7,8}(?!\d)|(?<!\d)\d{3,4}-\d{3,4}-\d{4}(?!\d)"
 )
 def _phone(match: re.Match[str]) -> str:
@@ -247,9 +247,11 @@ def _phone(match: re.Match[str]) -> str:
     return plus + ",".join(spell_code(group) for group in re.findall(r"\d+", written))
 
 
-@RULES.rule(rf"((?:{_CODE_WORDS})(?:是|为|:|,|号)?\s?)(\d{{3,}})(?![\d.,]*\d)(?!元|块|个|万|亿|人)")
+@RULES.rule(
+    rf"((?:{_CODE_WORDS})(?:是|为|:|,|号)?\s?)(\d{{3,}}(?:(?:、|或者?|和)\d{{3,}})*)(?![\d.,]*\d)(?!元|块|个|万|亿|人)"
+)
 def _stated_code(match: re.Match[str]) -> str:
-    return match[1] + spell_code(match[2])
+    return match[1] + re.sub(r"\d+", lambda digits: spell_code(digits.group()), match[2])
 
 
 @RULES.rule(
@@ -422,6 +424,12 @@ def _measure(match: re.Match[str]) -> str:
 @RULES.rule(r"(?<=[12]米)\d\d(?!\d|[.,]\d|[米厘秒分个人次天])")
 def _height(match: re.Match[str]) -> str:
     return spell_digits(match.group())
+
+
+@RULES.rule(r"(?<=\d块)[1-9]0(?!\d|[.,]\d|[元角毛分])")
+def _tenths(match: re.Match[str]) -> str:
+    """5块50 is said as 5块5."""
+    return spell_digits(match.group()[0])
 
 
 @RULES.rule(rf"(?<=第){NUMBER}")
