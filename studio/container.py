@@ -30,6 +30,7 @@ from studio.serving.device import find_device
 from studio.serving.gpu_lane import GpuLane
 from studio.serving.residency import Loader, Residency
 from studio.settings import Settings
+from studio.shelf import Shelf
 from studio.speaking import Speaking
 from studio.store.artifacts import Artifacts
 from studio.store.catalogue import BASES, Base
@@ -224,11 +225,15 @@ class Container:
             pronunciations,
             on_air,
         )
+        self.shelf = Shelf(
+            settings, self.painters, story_store, self._voice_store, artifacts, self.jobs, quota
+        )
         self.stories = Stories(
             settings,
             engines,
             self.painters,
             story_store,
+            self.shelf,
             self._voice_store,
             artifacts,
             planning,
@@ -238,7 +243,7 @@ class Container:
             quota,
             pronunciations,
         )
-        self.stories.keep_samples(shipped_books())
+        self.shelf.keep_samples(shipped_books())
         self.models = Models(settings, model_store, self.jobs, hubs, engines)
         if settings.public_demo:
             forgetting = Forgetting(speech_store, artifacts, quota)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,6 @@ from pipelines.audio.decode import AudioLimits
 from pipelines.book.exports import FORMATS
 from pipelines.illustration.settings import PaintingSettings
 from pipelines.speech.engine import EngineDescription
-from studio.carried import carried_plan, carried_sound
 from studio.engines import engine_of
 from studio.errors import StudioError, refusals
 from studio.jobs.binding import Binding
@@ -24,28 +23,25 @@ from studio.jobs.queue import JobQueue
 from studio.jobs.runner import LANES
 from studio.narration import Narrator
 from studio.settings import Settings
+from studio.shelf import Shelf
 from studio.speaking import MAX_SEED, checked_controls, checked_seed, not_ready
 from studio.store.artifacts import Artifacts
 from studio.store.ids import new_id
 from studio.store.pronunciations import Pronunciations
 from studio.store.records import StoryRecord
-from studio.store.sample_books import SampleBook
-from studio.store.stories import KeptSound, StoryRemains, StoryStore, painting_key
+from studio.store.stories import StoryStore, painting_key
 from studio.store.voices import VoiceStore
 from studio.trust.consent import Consents
-from studio.trust.labels import VOICE_TAG
 from studio.trust.quota import DemoQuota
 from studio.typed_text import bare_filename, cleaned, one_line
 
 if TYPE_CHECKING:
-    from pipelines.book.book import Book, Sentence
+    from pipelines.book.book import Sentence
     from pipelines.illustration.bases import BaseDescription
     from pipelines.story.story import Prompt, Story
 
 MAX_PROMPT_CHARS = 600
 MAX_HERO_CHARS = 60
-STOP_SECONDS = 15.0
-"""How long a deletion waits for work on the story to notice that it was stopped."""
 DEMO_PROJECT_BYTES = 32 * 2**20
 
 
@@ -64,6 +60,7 @@ class Stories:
         engines: Mapping[str, EngineDescription],
         painters: Callable[[], Mapping[str, BaseDescription]],
         store: StoryStore,
+        shelf: Shelf,
         voices: VoiceStore,
         artifacts: Artifacts,
         planning: Planning,
@@ -77,6 +74,7 @@ class Stories:
         self._engines = engines
         self._painters = painters
         self._store = store
+        self._shelf = shelf
         self._voices = voices
         self._artifacts = artifacts
         self._planning = planning
@@ -133,7 +131,7 @@ class Stories:
         with refusals():
             story = plan_story(text, language, pages, style, seed)
         story_id = new_id("story")
-        with self._shelved():
+        with self._shelf.place():
             self._quota.spend(visitor, len(text))
             self._store.insert(
                 story_id,
@@ -183,7 +181,7 @@ class Stories:
     def delete(self, story_id: str) -> None:
         """Recording, plan, pictures, narration and exports are gone."""
         self._own(story_id)
-        self._remove(story_id)
+        self._shelf.remove(story_id)
 
     # Edits
 
@@ -392,64 +390,7 @@ class Stories:
         limits = ProjectLimits(max_bytes=DEMO_PROJECT_BYTES) if visitor else ProjectLimits()
         with refusals():
             book = open_project(path, limits)
-        return self.keep_book(book, new_id("story"), visitor=visitor)
-
-    def keep_book(
-        self, book: Book, story_id: str, *, visitor: str | None = None, sample: bool = False
-    ) -> StoryRecord:
-        """The book as a story of that id."""
-        with refusals():
-            plan, painting = carried_plan(book)
-        painting = self._painting_here(painting)
-        heard = book.tags.get(VOICE_TAG, "")
-        voice = self._voices.by_hash(heard) if book.is_narrated else None
-        withdrawn = voice is not None and voice["deleted_at"] is not None
-        try:
-            # 1. The files, which nobody knows yet
-            for planned, page in zip(plan.pages, book.pages, strict=True):
-                if page.picture is not None:
-                    path = self._artifacts.picture(story_id, painting_key(planned, painting))
-                    self._artifacts.write(path, page.picture.png)
-                if page.narration is not None and not withdrawn:
-                    self._artifacts.write(
-                        self._artifacts.sound(story_id, planned.scene_id), carried_sound(book, page)
-                    )
-            # 2. All rows at once
-            with self._store.database.transaction() if sample else self._shelved():
-                self._quota.spend(visitor, len(plan.text))
-                self._quota.spend_pages(visitor, 1)  # for its place on the shelf
-                self._store.insert(
-                    story_id,
-                    style=plan.style,
-                    seed=plan.seed,
-                    painting=painting,
-                    reader=None if withdrawn else book.voice,
-                    withdrawn=withdrawn,
-                    visitor=visitor,
-                    sample=sample,
-                    made_on=book.made_on and book.made_on.isoformat(),
-                )
-                self._store.save_plan(story_id, plan, plan.text.strip())
-                for planned, page in zip(plan.pages, book.pages, strict=True):
-                    if page.picture is not None:
-                        self._store.insert_picture(story_id, painting_key(planned, painting))
-                    if page.narration is not None and not withdrawn:
-                        sound = KeptSound(planned.scene_id, page.text, page.sentences, heard)
-                        self._store.insert_kept_sound(story_id, sound)
-        except BaseException:
-            self._artifacts.remove(self._artifacts.story(story_id))
-            raise
-        return self.get(story_id)
-
-    def keep_samples(self, books: Sequence[SampleBook]) -> None:
-        """Exactly those of the books are here whose voice is; what was here already is left alone."""
-        wanted = {book.story_id: book for book in books if self._voices.by_hash(book.voice_hash)}
-        for story_id in self._store.samples():
-            if story_id not in wanted:
-                self._remove(story_id)
-        for story_id, book in wanted.items():
-            if not self._store.exists(story_id):
-                self.keep_book(book.read(), story_id, sample=True)
+        return self._shelf.keep(book, new_id("story"), visitor=visitor)
 
     # What all of these rest on
 
@@ -479,7 +420,7 @@ class Stories:
         story_id = new_id("story")
         try:
             self._artifacts.copy(path, self._artifacts.told(story_id))
-            with self._shelved():
+            with self._shelf.place():
                 self._quota.spend_pages(visitor, 1)  # listening takes about as long as painting
                 self._store.insert(
                     story_id,
@@ -586,46 +527,6 @@ class Stories:
         if painting.base not in known:
             raise StudioError("painter_not_installed", 422, base=painting.base[:60], choices=", ".join(known))
         return painting
-
-    def _painting_here(self, painting: PaintingSettings) -> PaintingSettings:
-        """A book may have been painted with a base that is not installed here; its pictures stay all the same."""
-        return (
-            painting if painting.base in self._painters() else replace(painting, base=PaintingSettings().base)
-        )
-
-    @contextmanager
-    def _shelved(self) -> Iterator[None]:
-        """One transaction for all rows of a new story. If none of them is refused, the oldest story of a full public demo
-        goes; elsewhere the person chooses."""
-        with self._store.database.transaction():
-            count, limit = self._store.count(), self._settings.max_stories
-            makes_room = count >= limit and self._settings.public_demo
-            oldest = self._store.oldest_idle() if makes_room else None
-            if count >= limit and oldest is None:
-                raise StudioError("stories_too_many", 409, count=count, limit=limit)
-            yield
-            remains = self._store.bury(oldest) if oldest else None
-        if remains:
-            self._clear_away(oldest, remains)
-
-    def _remove(self, story_id: str) -> None:
-        # 1. In one transaction nobody knows the story any more
-        remains = self._store.bury(story_id)
-        # 2. The files; what a crash leaves here is swept at the next start
-        self._clear_away(story_id, remains)
-
-    def _clear_away(self, story_id: str, remains: StoryRemains) -> None:
-        self._queue.changes.announce()
-        self._queue.wait_until_idle(remains.job_ids, STOP_SECONDS)
-        self._artifacts.remove(self._artifacts.story(story_id))
-        for job_id in remains.job_ids:
-            self._artifacts.remove(self._artifacts.job(job_id))
-        for key in remains.take_keys:
-            with self._store.database.transaction():
-                if not self._store.spoken([key]):  # nor has anybody said the same meanwhile
-                    self._artifacts.remove(self._artifacts.take(key))
-        for key, format in remains.exports:
-            self._artifacts.remove(self._artifacts.export(key, format))
 
 
 def _seed(seed: int | None) -> int:

@@ -30,6 +30,7 @@ FLOORS = (
     ("studio.voices", 3),
     ("studio.speaking", 3),
     ("studio.stories", 3),
+    ("studio.shelf", 3),
     ("studio", 2),
     ("pipelines", 1),
     ("models", 0),

@@ -48,8 +48,8 @@ def test_the_studio_makes_its_own_sample(container: Container, shipped: Path) ->
 
 
 def test_it_is_there_on_the_first_start_and_fixed(container: Container, shipped: Path) -> None:
-    container.stories.keep_samples(shipped_books(shipped))
-    container.stories.keep_samples(shipped_books(shipped))
+    container.shelf.keep_samples(shipped_books(shipped))
+    container.shelf.keep_samples(shipped_books(shipped))
     sample, _ = container.stories.list()
     assert (sample.sample, sample.state, sample.silence, sample.voice_name) == (True, "done", None, "Ann")
     assert all(page.painted and page.spoken == 3 for page in sample.pages)
@@ -64,10 +64,10 @@ def test_it_is_there_on_the_first_start_and_fixed(container: Container, shipped:
 
 
 def test_a_new_release_brings_another_one(container: Container, shipped: Path) -> None:
-    container.stories.keep_samples(shipped_books(shipped))
+    container.shelf.keep_samples(shipped_books(shipped))
     first = container.stories.list()[0]
     (shipped / "fox" / "story.txt").write_text("Another.", encoding="utf-8")
-    container.stories.keep_samples(shipped_books(shipped))
+    container.shelf.keep_samples(shipped_books(shipped))
     second = container.stories.list()[0]
     assert second.sample and second.id != first.id
     refused("story_unknown", container.stories.get, first.id)
@@ -76,7 +76,7 @@ def test_a_new_release_brings_another_one(container: Container, shipped: Path) -
 def test_without_its_voice_there_is_no_book(shipped: Path, settings: Settings, tmp_path: Path) -> None:
     elsewhere = settings.model_copy(update={"home": tmp_path / "elsewhere"})
     with Container(elsewhere, fake_engines(), fake_painters()) as container:
-        container.stories.keep_samples(shipped_books(shipped))
+        container.shelf.keep_samples(shipped_books(shipped))
         assert container.stories.list() == []
 
 
