@@ -13,7 +13,7 @@ from pipelines.audio.recording import Recording
 from pipelines.story.transcribe import TimedWord, Transcript
 from studio.container import Container
 from studio.store.records import VoiceRecord
-from tests.fakes import write_hum
+from tests.fakes import Held, write_hum
 from tests.pipelines.audio.music import RATE, play
 from tests.studio.told import TEXT, done, drawn, refused
 
@@ -42,13 +42,14 @@ def heard(monkeypatch: pytest.MonkeyPatch, quick_audio: None) -> Callable[[str],
 
 
 def test_a_recording_is_heard_read_over_and_planned(
-    container: Container, heard: Callable[[str], None], tmp_path: Path
+    container: Container, heard: Callable[[str], None], tmp_path: Path, hold: Callable[[str, str], Held]
 ) -> None:
-    path = write_hum(tmp_path / "told.wav")
+    path, held = write_hum(tmp_path / "told.wav"), hold("hear", "hear")
     story = container.stories.hear(path, "C:\\me\\told.wav")
     assert story.state == "hearing" and story.job_id
     refused("story_not_planned", container.stories.draw, story.id)
     refused("story_not_planned", container.stories.export, story.id, "html")
+    held.let_go()
     done(container, container.jobs.get(story.job_id))
     story = container.stories.get(story.id)
     assert (story.state, story.text, story.transcript.text, story.plan) == ("heard", TEXT, TEXT, None)

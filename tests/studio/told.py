@@ -31,7 +31,7 @@ def refused(code: str, call: Callable[..., object], *arguments: object, **named:
 
 
 def done(container: Container, job: Job, state: str = "done") -> Job:
-    job = container.jobs.wait(job.id, 60)
+    job = container.jobs.wait(job.id, 100)
     assert job.state == state, job.error
     return job
 
