@@ -418,7 +418,8 @@ class StoryStore:
         missing = any(not page.painted and page.fault is None for page in pages)
         if story is not None and not missing and not self.unspoken(row["id"]):
             return "done", job_id, None
-        if latest is not None and latest["finished_at"] > (row["planned_at"] or ""):
+        needed = latest is not None and not (story and latest["kind"] == "hear")
+        if needed and latest["finished_at"] > (row["planned_at"] or ""):
             if latest["state"] == "failed":
                 return "failed", job_id, Fault(latest["error_code"], json.loads(latest["error_facts"]))
             if latest["state"] == "cancelled":

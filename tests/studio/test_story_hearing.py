@@ -99,6 +99,19 @@ def test_silent_and_foreign_recordings_say_why_and_are_kept(
     assert container.stories.plan(story.id, TEXT).state == "planned", "it can be typed instead"
 
 
+def test_a_story_typed_meanwhile_needs_no_hearing(
+    container: Container, tmp_path: Path, hold: Callable[[str, str], Held]
+) -> None:
+    path, held = tmp_path / "told.wav", hold("hear", "hear")
+    path.write_bytes(b"not audio at all" * 100)
+    story = container.stories.hear(path, "told.wav")
+    assert held.arrived()
+    container.stories.plan(story.id, TEXT)
+    held.let_go()
+    done(container, container.jobs.get(story.job_id), "failed")
+    assert (container.stories.get(story.id).state, container.stories.get(story.id).error) == ("planned", None)
+
+
 def test_an_empty_recording_is_refused_at_once(container: Container, tmp_path: Path) -> None:
     path = tmp_path / "told.wav"
     path.touch()
