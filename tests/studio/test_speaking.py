@@ -298,6 +298,11 @@ def test_a_language_that_one_package_away_could_be_read(
         assert (speech.state, len(speech.takes)) == ("done", 3)
 
 
+def test_what_was_pasted_is_read_as_it_was_meant(container: Container, voice: VoiceRecord) -> None:
+    speech = read(container, voice, "# The Title\nAt the end of a page\x0ca word was di-\nvided.")
+    assert speech.sentences == ("The Title", "At the end of a page\na word was divided.")
+
+
 @pytest.mark.parametrize(
     ("named", "code"),
     [
