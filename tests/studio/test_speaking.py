@@ -269,6 +269,8 @@ def test_nothing_comes_out_half_read(
         ("Hello there. 你好，世界。", "language_unsupported"),
         ("Hello there. こんにちは。", "language_unsupported"),
         ("안녕하세요.", "language_unsupported"),
+        ("Hello there. The word ǃXóõ is a name.", "language_unsupported"),
+        ("Hello there. Then read{XX} it.", "pronunciation_misfit"),
     ],
 )
 def test_texts_that_cannot_be_read(container: Container, voice: VoiceRecord, text: str, code: str) -> None:
