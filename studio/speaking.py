@@ -14,7 +14,7 @@ import numpy as np
 
 from pipelines.speech.engine import EngineDescription
 from studio.engines import engine_of
-from studio.errors import StudioError
+from studio.errors import StudioError, refusals
 from studio.jobs.on_air import OnAir
 from studio.jobs.queue import JobQueue
 from studio.jobs.runner import LANES
@@ -380,9 +380,11 @@ def _cut(text: str, engine: EngineDescription, max_chars: int) -> list:
 
     Raises:
         StudioError: ``text_unspeakable``, ``language_unsupported``, each quoting the beginning of the text;
-            ``language_extra_missing`` for a language that the engine would read with one more package.
+            ``language_extra_missing`` for a language that the engine would read with one more package;
+            ``pronunciation_misfit``.
     """
     from pipelines.text.language import detect_language, spoken_languages
+    from pipelines.text.overrides import mark
     from pipelines.text.segment import split
 
     pieces = []
@@ -394,6 +396,8 @@ def _cut(text: str, engine: EngineDescription, max_chars: int) -> list:
             raise StudioError("language_extra_missing", 422, language=language, package=package)
         if not spoken_languages(language) <= set(engine.languages):
             raise StudioError("language_unsupported", 422, text=_excerpt(piece.text), language=language)
+        with refusals():
+            mark(piece.text)
         pieces.append(piece)
     if not pieces:
         raise StudioError("text_unspeakable", 422, text=_excerpt(text))

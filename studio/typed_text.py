@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from pipelines.text.pasted import plain
+
 
 def cleaned(text: str) -> str:
-    """Composed, without control characters and lone surrogates; line breaks stay."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    """Plain and composed, without control characters and lone surrogates; line breaks stay."""
+    text = "".join(c for c in plain(text) if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
     return unicodedata.normalize("NFC", text).strip()
 
 

@@ -48,6 +48,9 @@ REGISTER_SENTENCE = (
     "When the sunlight strikes raindrops in the air, they act like a prism and form a rainbow."
 )
 """Spoken unheard, once a voice: how high and how lively it is."""
+EDGE_FRAMES = 4
+"""So many silent frames, 46 ms at any pace, a sentence with Mandarin has at least before and behind it. What the base learnt it
+from begins and ends without any, and a last vowel with no frame to fade in is cut off at its loudest."""
 PLANNED_AS, SHIFT = "instant", "shift"
 """In a trained voice: the speaker vector that its plans start from, and what training changes in them on average. The oldest
 ones have neither."""
@@ -207,7 +210,10 @@ class StarterEngine(SpeechEngine):
         trained = SHIFT in voice.tensors
         plain = self.planner(self.plain(voice), has_mandarin(utterance)).read(sentence) if trained else own
         # 1. How long it lasts.
-        starts = starts_of(plain.lasting(), asked["length_scale"])
+        lasting = plain.lasting()
+        if has_mandarin(utterance):
+            lasting[:, [0, -1]] = lasting[:, [0, -1]].clamp(min=EDGE_FRAMES / asked["length_scale"])
+        starts = starts_of(lasting, asked["length_scale"])
         # 2. What it sounds like, as far as that is certain.
         plan = own.plan(starts)
         if trained:

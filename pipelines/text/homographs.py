@@ -21,7 +21,17 @@ _BE = frozenset("is are was were be been being am i'm you're we're they're he's 
 _HAVE = frozenset(
     "have has had having i've you've we've they've he'd she'd haven't hasn't hadn't already just".split()
 )
-_PAST = frozenset("yesterday ago last earlier".split())
+_PAST = frozenset("yesterday ago last earlier was were had".split())
+_DID = _PAST | frozenset("said went came sat took got stood lay found saw made gave put".split())
+_OBJECTS = frozenset(
+    "a an the this that these those my your his her its our their it him them us me all each every".split()
+)
+_HELPERS = frozenset(
+    "do does did don't doesn't didn't can could can't couldn't will would won't wouldn't shall should may might must let "
+    "lets let's make made help helped hear heard see saw watch watched".split()
+)
+_BETWEEN = frozenset("who never always often ever also only once first".split())
+"""What stands between a subject and its verb."""
 
 _NOUN_AND_VERB = {
     "abuse": ("AH0 B Y UW1 S", "AH0 B Y UW1 Z"),
@@ -86,6 +96,8 @@ def homograph(words: Sequence[str], index: int) -> str | None:
     word = words[index]
     before = words[index - 1] if index else ""
     after = words[index + 1] if index + 1 < len(words) else ""
+    if word == "read":
+        return "R EH1 D" if _was_read(words[:index], after, words) else "R IY1 D"
     if word in _SPECIAL:
         return _SPECIAL[word](before, after, words)
     if word in _VERB_AND_NOUN:
@@ -93,7 +105,8 @@ def homograph(words: Sequence[str], index: int) -> str | None:
         return noun if before in _NOUN_FOLLOWS else verb
     if word in _NOUN_AND_VERB:
         noun, verb = _NOUN_AND_VERB[word]
-        return verb if before in _VERB_FOLLOWS else noun
+        told = not before and after in _OBJECTS
+        return verb if before in _VERB_FOLLOWS or told else noun
     if word.endswith("s") and word[:-1] in _INFLECTED_NOUNS:
         noun, verb = _NOUN_AND_VERB[word[:-1]]
         sound = verb if before in _SINGULAR_SUBJECTS else noun
@@ -106,18 +119,47 @@ _INFLECTED_NOUNS = frozenset(
 )
 
 
-def _read(before: str, after: str, words: Sequence[str]) -> str:
-    past = before in _HAVE | _BE | {"he", "she"} or (
-        before in ("i", "we", "they", "you") and not _PAST.isdisjoint(words)
-    )
-    return "R EH1 D" if past else "R IY1 D"
+_PERSONS = frozenset("i we they you he she who anyone everyone somebody anybody".split())
+_JOINS = frozenset("and or but then".split())
+_MANY = frozenset("people children men women kids".split())
+_NO_SUBJECT = (
+    _NOUN_FOLLOWS | _VERB_FOLLOWS | _OBJECTS | _JOINS | _MANY | {"if", "when", "while", "to", "so", "now"}
+)
+
+
+def _was_read(earlier: Sequence[str], after: str, words: Sequence[str]) -> bool:
+    """Whether ``read`` is the past: by a helping verb, by a subject that would have an s in the present, or by what else
+    happened."""
+    while earlier and (earlier[-1] in _BETWEEN or earlier[-1].endswith("ly")) and len(earlier) > 1:
+        earlier = earlier[:-1]
+    before, helpers = earlier[-1] if earlier else "", earlier[-3:-1]
+    if before in _HAVE | _BE or before in _PERSONS and helpers[-1:] and helpers[-1] in _HAVE:
+        return True
+    if not _HELPERS.isdisjoint(helpers):
+        return False
+    if before in _JOINS:
+        return any(word in _DID or word.endswith("ed") for word in earlier)
+    if before in ("he", "she"):
+        return True
+    if before in _PERSONS:
+        return not _PAST.isdisjoint(words)
+    told = after in _OBJECTS | {"to", "aloud", "from", "about", "out"} or list(earlier[:-1]) == ["the"]
+    return bool(before) and told and before not in _NO_SUBJECT and not before.endswith("s")
 
 
 def _lead(before: str, after: str, words: Sequence[str]) -> str:
-    metal = (
-        after in ("pipe", "pipes", "paint", "poisoning", "acid", "bullet", "bullets", "weight")
-        or before == "of"
-    )
+    metal = after in (
+        "pipe",
+        "pipes",
+        "paint",
+        "pencil",
+        "pencils",
+        "poisoning",
+        "acid",
+        "bullet",
+        "bullets",
+        "weight",
+    ) or before in ("of", "as", "like", "from")
     return "L EH1 D" if metal else "L IY1 D"
 
 
@@ -141,15 +183,27 @@ def _live(before: str, after: str, words: Sequence[str]) -> str:
     return "L AY1 V" if now else "L IH1 V"
 
 
+_LIVED = frozenset("many long short happy past whole private daily young human new own quiet busy".split())
+
+
 def _lives(before: str, after: str, words: Sequence[str]) -> str:
     plural = (
-        before in _NOUN_FOLLOWS | {"many", "two", "nine", "save", "saved", "people's"} and before != "that"
+        before in _NOUN_FOLLOWS | _LIVED | {"two", "nine", "save", "saved", "people's"} and before != "that"
     )
     return "L AY1 V Z" if plural else "L IH1 V Z"
 
 
 def _wind(before: str, after: str, words: Sequence[str]) -> str:
-    turning = before in _VERB_FOLLOWS and before != "not" or after in ("up", "down")
+    turning = (
+        before in _VERB_FOLLOWS
+        and before != "not"
+        or after in ("up", "down")
+        or (
+            before.endswith("s")
+            and after in ("through", "along", "around", "round", "across", "past", "between")
+        )
+        or (not before and after in _OBJECTS)
+    )
     return "W AY1 N D" if turning else "W IH1 N D"
 
 
@@ -162,7 +216,8 @@ _TORN = frozenset("up down apart off open out it them this that the through alon
 
 
 def _tear(before: str, after: str, words: Sequence[str]) -> str:
-    ripped = before in _VERB_FOLLOWS or (after in _TORN and before not in _NOUN_FOLLOWS)
+    torn = after == "in" and {"eye", "eyes"}.isdisjoint(words)
+    ripped = before in _VERB_FOLLOWS or torn or (after in _TORN and before not in _NOUN_FOLLOWS)
     return "T EH1 R" if ripped else "T IH1 R"
 
 
@@ -177,12 +232,14 @@ def _tears(before: str, after: str, words: Sequence[str]) -> str:
 _NEAR = frozenset(
     "so very too get gets got come comes came stay stayed a as how that pretty quite really drew".split()
 )
+_SHUTTING = frozenset("eyes doors shops stores schools gates curtains".split())
 _SHUT = frozenset("the your it this my his her their that all its our them".split())
 
 
 def _close(before: str, after: str, words: Sequence[str]) -> str:
     shut = (
-        before in _VERB_FOLLOWS
+        before in _VERB_FOLLOWS | _SHUTTING
+        or (before, after) == ("the", "of")
         or (after in _SHUT and before not in _NEAR | _BE)
         or (not before and after != "to")
     )
@@ -205,8 +262,14 @@ def _content(before: str, after: str, words: Sequence[str]) -> str:
     return "K AH0 N T EH1 N T" if happy else "K AA1 N T EH0 N T"
 
 
+_TINY = frozenset(
+    "detail details amount amounts particle particles trace traces quantity quantities speck specks fraction fractions "
+    "fragment fragments difference differences crack cracks".split()
+)
+
+
 def _minute(before: str, after: str, words: Sequence[str]) -> str:
-    tiny = after in ("detail", "details", "amount", "amounts", "particles", "traces", "quantities")
+    tiny = after in _TINY or (before in _BE and not after)
     return "M AY0 N UW1 T" if tiny else "M IH1 N AH0 T"
 
 
@@ -219,6 +282,7 @@ def _bow(before: str, after: str, words: Sequence[str]) -> str:
     bent = (
         before in _VERB_FOLLOWS
         or after in ("down", "before", "out")
+        or (after in ("to", "at") and before not in _NOUN_FOLLOWS)
         or {"take", "took", "ship"}.intersection(words)
     )
     return "B AW1" if bent else "B OW1"
@@ -249,7 +313,6 @@ _SPECIAL: dict[str, Callable[[str, str, Sequence[str]], str]] = {
     "live": _live,
     "lives": _lives,
     "minute": _minute,
-    "read": _read,
     "sow": _sow,
     "tear": _tear,
     "tears": _tears,

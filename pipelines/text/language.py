@@ -6,8 +6,13 @@ import re
 import unicodedata
 
 from pipelines.text.overrides import unmarked
+from pipelines.text.pronunciation import fold
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3007\U00020000-\U0003ffff]")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3007]")
+"""Without the planes of characters that no dictionary here can read."""
+_ENGLISH_LETTER = re.compile("[a-z]+")
+_APOSTROPHE = re.compile("[\u02bb-\u02bf]")
+"""Letters to Unicode: the \u02bb of Hawai\u02bbi."""
 _KANA = re.compile(r"[\u3041-\u30ff\u31f0-\u31ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 _BESIDE_THEM = re.compile(r"[\u3005\u3006\u1100-\u11ff]")
@@ -38,13 +43,14 @@ def detect_language(text: str) -> str:
     its function words are those of another European language.
     """
     text = unmarked(text)
-    letters = [c for c in unicodedata.normalize("NFKC", text) if c.isalpha() or c.isdigit()]
+    written = _APOSTROPHE.sub("", unicodedata.normalize("NFKC", text))
+    letters = [c for c in written if c.isalpha() or c.isdigit()]
     han = sum(bool(_HAN.match(c)) for c in letters)
     kana = sum(bool(_KANA.match(c)) for c in letters)
     hangul = sum(bool(_HANGUL.match(c)) for c in letters)
     beside = sum(bool(_BESIDE_THEM.match(c)) for c in letters) if kana or hangul else 0
     alphabetic = [c for c in letters if c.isalpha() and not _HAN.match(c)]
-    latin = sum("LATIN" in unicodedata.name(c, "") for c in alphabetic)
+    latin = sum(bool(_ENGLISH_LETTER.fullmatch(fold(c))) for c in alphabetic)
     greek = sum("GREEK" in unicodedata.name(c, "") for c in alphabetic)
     if not letters:
         return "none"

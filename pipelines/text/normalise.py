@@ -28,7 +28,7 @@ _BEFORE_NFKC = {
     "\u2126": "\u03a9",
 }
 _QUOTES = {
-    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\u0060\u00b4", "'"),
+    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bb\u02bc\u02bd\u02be\u02bf\u0060\u00b4", "'"),
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\u300c\u300d\u300e\u300f", '"'),
 }
 _KEPT_SYMBOLS = frozenset("\u00b0")

@@ -45,20 +45,20 @@ class Pronunciation:
         return cls(tuple(phonemes), tuple(tones))
 
 
+_ENGLISH_LETTERS = str.maketrans(
+    {
+        **dict(zip("øłđħıŧəɛɔɓɗɖƙƴƒ", "oldhitaeobddkyf", strict=True)),
+        **{"ß": "ss", "æ": "ae", "œ": "oe", "ð": "th", "þ": "th", "ŋ": "ng"},
+    }
+)
+"""How letters of other Latin alphabets are spelled where nobody has them on the keyboard."""
+
+
 def fold(word: str) -> str:
     """The dictionary's spelling of a written word: lower case, plain apostrophes, no accents."""
-    plain = re.sub("[\u2019\u02bc]", "'", re.sub("[\u2010\u2011]", "-", word)).lower()
-    for special, letters in (
-        ("ß", "ss"),
-        ("æ", "ae"),
-        ("œ", "oe"),
-        ("ø", "o"),
-        ("ł", "l"),
-        ("đ", "d"),
-        ("ð", "th"),
-        ("þ", "th"),
-    ):
-        plain = plain.replace(special, letters)
+    plain = (
+        re.sub("[\u2019\u02bc]", "'", re.sub("[\u2010\u2011]", "-", word)).lower().translate(_ENGLISH_LETTERS)
+    )
     return "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
 
 

@@ -269,6 +269,8 @@ def test_nothing_comes_out_half_read(
         ("Hello there. 你好，世界。", "language_unsupported"),
         ("Hello there. こんにちは。", "language_unsupported"),
         ("안녕하세요.", "language_unsupported"),
+        ("Hello there. The word ǃXóõ is a name.", "language_unsupported"),
+        ("Hello there. Then read{XX} it.", "pronunciation_misfit"),
     ],
 )
 def test_texts_that_cannot_be_read(container: Container, voice: VoiceRecord, text: str, code: str) -> None:
@@ -296,6 +298,11 @@ def test_a_language_that_one_package_away_could_be_read(
         refused("language_unsupported", container.speaking.submit, voice.id, "你好，世界。")
         speech = read(container, voice, "Hello there. 오늘은 날씨가 좋아요. 정말 좋아요!")
         assert (speech.state, len(speech.takes)) == ("done", 3)
+
+
+def test_what_was_pasted_is_read_as_it_was_meant(container: Container, voice: VoiceRecord) -> None:
+    speech = read(container, voice, "# The Title\nAt the end of a page\x0ca word was di-\nvided.")
+    assert speech.sentences == ("The Title", "At the end of a page\na word was divided.")
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,17 @@ def test_mandarin_is_understood(starter: StarterEngine, reader: Voice, text: str
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("pace", [0.5, 1.0, 2.0])
+def test_no_syllable_is_cut_off_at_either_end(starter: StarterEngine, reader: Voice, pace: float) -> None:
+    edge = 220  # 10 ms
+    for text in ("今天天气很好，我们一起去公园玩吧。", "这是一本书", "你要去哪里？"):
+        wave = starter.synthesize(text, reader, {"length_scale": pace}, 7).wave
+        loudness = np.sqrt((wave**2).mean())
+        assert np.sqrt((wave[:edge] ** 2).mean()) < 0.1 * loudness, text
+        assert np.sqrt((wave[-edge:] ** 2).mean()) < 0.1 * loudness, text
+
+
+@pytest.mark.slow
 def test_tones_are_heard(starter: StarterEngine, reader: Voice) -> None:
     """In the wave: four high syllables lie above four low and neutral ones."""
     high, low = (

@@ -120,6 +120,21 @@ def test_words_beyond_the_dictionary_follow_their_stem(word, arpabet):
     assert arpabet_of(fold(word)) == arpabet
 
 
+@pytest.mark.parametrize(
+    ("word", "spelled"),
+    [
+        ("Diyarbakır", "diyarbakir"),
+        ("Łódź", "lodz"),
+        ("Ħamrun", "hamrun"),
+        ("Əliyev", "aliyev"),
+        ("Straße", "strasse"),
+    ],
+)
+def test_letters_of_other_alphabets_are_spelled_as_without_them(word, spelled):
+    assert fold(word) == spelled
+    assert to_utterance(f"{word} is here.").words[0].text == word
+
+
 def test_the_before_a_vowel_and_lone_capitals():
     the_apple, apple, the_pear, pear = words_to_phonemes(["the", "apple", "the", "pear"])
     assert the_apple.phonemes == ("DH", "IY") and the_pear.phonemes == ("DH", "AH")

@@ -14,7 +14,10 @@ from pipelines.text.language import detect_language, spoken_languages
         ("42", "en"),
         ("½", "en"),
         ("The angle α is small.", "en"),
+        ("Diyarbakır, Hawaiʻi, Kʼicheʼ, Łódź and Ħamrun", "en"),
+        ("The ǃXóõ say ɹɛd.", "other"),
         ("你好，世界。", "zh"),
+        ("他叫𠮷田。", "other"),  # beyond every dictionary
         ("今天是2024年", "zh"),
         ("我喜欢 Python", "mixed"),
         ("My name is 王芳.", "mixed"),
