@@ -72,10 +72,10 @@ class Downloading:
                 checked = self._take(match, run)
             else:
                 checked = "here"
-            name = match.path.relative_to(folder).as_posix()
+            name = _called(match.path, folder)
             found.append({"file": name, "base": match.base.id, "path": match.file.path, "checked": checked})
         remove_empty_folders(folder, folder)
-        unknown = [path.relative_to(folder).as_posix() for path in others]
+        unknown = [_called(path, folder) for path in others]
         return {"found": found[:MAX_REPORTED], "unknown": unknown[:MAX_REPORTED]}
 
     def _wanted(self, run: JobRun, fetcher: Fetcher) -> list[Wanted]:
@@ -122,6 +122,11 @@ def _turn(file: BaseFile) -> tuple[bool, int]:
 
 def _size(file: BaseFile, told: Announcement) -> int:
     return file.bytes if told.bytes is None else told.bytes
+
+
+def _called(path: Path, folder: Path) -> str:
+    """As it can be shown and sent: the names in archives from elsewhere need not be UTF-8."""
+    return path.relative_to(folder).as_posix().encode("utf-8", "replace").decode("utf-8")
 
 
 def _sha256(path: Path, run: JobRun) -> str:

@@ -165,7 +165,8 @@ class Bases:
 
     def _look_at(self, path: Path) -> None:
         name, state = path.relative_to(self.folder).as_posix(), path.stat()
-        key = hashlib.sha256(f"{name} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()[:16]
+        said = os.fsencode(f"{name} {state.st_size} {state.st_mtime_ns}")  # a name need not be UTF-8
+        key = hashlib.sha256(said).hexdigest()[:16]
         converted = self.folder / "converted"
         card = converted / f"{key}.json"
         facts = _known(card)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -324,3 +326,12 @@ def test_files_of_ones_own(container: Container, settings: Settings, hub: FakeHu
     assert (folder / "pitch again").exists(), "what is not needed is left to its owner"
     assert container.models.last_look().id == job.id
     assert hub.requests == []
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="file names are Unicode here")
+def test_a_name_that_is_no_utf_8_can_be_shown(container: Container) -> None:
+    folder = container.models.store.incoming
+    folder.mkdir(parents=True)
+    Path(os.fsdecode(os.path.join(os.fsencode(folder), "模型.bin".encode("gbk")))).write_bytes(b"?")
+    (name,) = finished(container, container.models.look()).result["unknown"]
+    assert name.encode("utf-8").endswith(b".bin")

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,14 @@ def test_what_cannot_be_used_says_why(folder: Path) -> None:
             "torn.pth": "checkpoint_broken",
             "other.pth": "checkpoint_other",
         }
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="file names are Unicode here")
+def test_a_name_from_an_archive_that_is_no_utf_8(folder: Path) -> None:
+    path = small_sovits(folder / "voice.pth", seed=4)
+    os.rename(path, os.path.join(os.fsencode(folder), "模型.pth".encode("gbk")))
+    assert len(Bases(folder).found) == len(Bases(folder).found) == 6
+    assert "gpt_sovits_v2" in installed_engines(folder.parent)
 
 
 def test_a_file_that_cannot_be_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
