@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from studio.container import Container
 from studio.errors import StudioError
@@ -303,7 +305,7 @@ def test_files_of_ones_own(container: Container, settings: Settings, hub: FakeHu
     assert folder.is_dir()
     (folder / "old disk" / "weights").mkdir(parents=True)
     (folder / "old disk" / "pitch.model").write_bytes(CONTENT["rmvpe"]["ear.bin"])
-    (folder / "old disk" / "weights" / "voice.bin").write_bytes(b"my own voice")
+    save_file({"voice": torch.zeros(3)}, folder / "old disk" / "weights" / "voice.bin")
     (folder / "old disk" / "config.json").write_bytes(b"{}")
     (folder / "readme.txt").write_text("?")
     job = finished(container, container.models.look())
