@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Mapping
@@ -74,7 +75,8 @@ class Downloading:
                 checked = "here"
             name = _called(match.path, folder)
             found.append({"file": name, "base": match.base.id, "path": match.file.path, "checked": checked})
-        remove_empty_folders(folder, folder)
+        with contextlib.suppress(OSError):
+            remove_empty_folders(folder, folder)
         unknown = [_called(path, folder) for path in others]
         return {"found": found[:MAX_REPORTED], "unknown": unknown[:MAX_REPORTED]}
 
@@ -107,10 +109,11 @@ class Downloading:
         size = match.path.stat().st_size
         try:
             os.replace(match.path, place)
-        except OSError:  # another disk is mounted here
+        except OSError:  # another disk is mounted here, perhaps one that only gives
             require_room(place.parent, size)
             self._artifacts.copy(match.path, place)
-            match.path.unlink()
+            with contextlib.suppress(OSError):
+                match.path.unlink()
         self._store.keep(match.base, match.file, Fetched(size, sha256, checked), "own")
         return checked
 

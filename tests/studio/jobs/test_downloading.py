@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -337,3 +338,26 @@ def test_a_name_that_is_no_utf_8_can_be_shown(container: Container) -> None:
     Path(os.fsdecode(os.path.join(os.fsencode(folder), "模型.bin".encode("gbk")))).write_bytes(b"?")
     (name,) = finished(container, container.models.look()).result["unknown"]
     assert name.encode("utf-8").endswith(b".bin")
+
+
+def test_files_on_a_disk_that_only_gives(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = container.models.store.incoming
+    (folder / "empty").mkdir(parents=True)
+    path = folder / "pitch.model"
+    path.write_bytes(CONTENT["rmvpe"]["ear.bin"])
+
+    def unless_here(change: Callable) -> Callable:
+        def changed(one: Path, *others: object, **options: object) -> object:
+            if folder in Path(one).parents:
+                raise OSError(errno.EROFS, "Read-only file system")
+            return change(one, *others, **options)
+
+        return changed
+
+    monkeypatch.setattr(os, "replace", unless_here(os.replace))
+    for name in ("unlink", "rmdir"):
+        monkeypatch.setattr(Path, name, unless_here(getattr(Path, name)))
+    job = finished(container, container.models.look())
+    assert (job.state, [item["checked"] for item in job.result["found"]]) == ("done", ["published"])
+    assert container.models.get("rmvpe").ready
+    assert path.exists()
