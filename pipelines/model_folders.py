@@ -34,6 +34,7 @@ def stored_numbers(file: Path) -> int:
             if length > MOST_HEADER_BYTES:
                 return 0
             header = json.loads(stream.read(length))
-        return sum(math.prod(one["shape"]) for name, one in header.items() if name != "__metadata__")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        numbers = sum(math.prod(one["shape"]) for name, one in header.items() if name != "__metadata__")
+        return numbers if isinstance(numbers, int) else 0
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return 0

@@ -28,7 +28,7 @@ from safetensors import SafetensorError
 from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from pipelines.failure import CraftError
-from pipelines.illustration.folder_index import INDEX, family_of
+from pipelines.illustration.folder_index import INDEX, family_of, weights_in
 from pipelines.illustration.settings import PaintingSettings
 from pipelines.illustration.single_file import family, read_shapes, vocabulary_size, write_configuration
 from pipelines.illustration.wording import Wording
@@ -101,13 +101,12 @@ def _folder(folder: Path, dtype: torch.dtype) -> Pipeline:
 
     def part(loader: type, name: str) -> object:
         here = folder / name
-        if not list(here.glob("*.safetensors")):
+        weights, variant = weights_in(here)
+        if not weights:
             code = "painter_pickle" if list(here.glob("*.bin")) else "painter_broken"
             raise CraftError(code, base=folder.name, reason=f"{name}: no weights")
-        plain = [file for file in here.glob("*.safetensors") if ".fp16" not in file.name]
-        chosen = {} if plain else {"variant": "fp16"}
         return loader.from_pretrained(
-            here, dtype=dtype, use_safetensors=True, local_files_only=True, **chosen
+            here, dtype=dtype, use_safetensors=True, local_files_only=True, variant=variant
         )
 
     def tokenizer(name: str) -> CLIPTokenizer:
