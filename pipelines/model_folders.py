@@ -7,8 +7,8 @@ import math
 import re
 from pathlib import Path
 
-PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
-"""Names of folders and files that can be ids."""
+PLAIN_NAME = re.compile(r"[^\W_][\w .()+-]{0,63}")
+"""Names of folders and files that can be ids, in any script and as browsers number their downloads."""
 MOST_OBJECT_BYTES = 2**16
 MOST_HEADER_BYTES = 64 * 2**20
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,15 @@ def test_what_lies_among_the_models_is_found_and_can_be_loaded(tmp_path: Path) -
     picture = found["tiny-file"].load("cpu").draw(page(), settings, lambda share: None)
     assert picture.image.size == (256, 256)
     assert installed(tmp_path / "nowhere") == dict(BASES)
+
+
+@pytest.mark.parametrize("name", ["国风3", "Realistic Vision V6.0", "dreams (1)", "model+vae"])
+def test_a_painter_may_be_called_as_its_makers_call_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.safetensors").touch()
+    (tmp_path / f"{name} folder").mkdir()
+    index = {"_class_name": "StableDiffusionPipeline"}
+    (tmp_path / f"{name} folder" / "model_index.json").write_text(json.dumps(index))
+    assert set(installed(tmp_path)) == {"storybook", name, f"{name} folder"}
 
 
 def test_of_a_whole_clone_one_variant_is_counted_and_opened(tmp_path: Path) -> None:
