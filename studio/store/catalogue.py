@@ -200,8 +200,8 @@ _SPEECH = (
             BaseFile(
                 "chinese-hubert-base/pytorch_model.bin",
                 188_811_417,
+                # no shapes: every HuBERT of this size has the same, whatever it learnt to hear
                 "24164f129c66499d1346e2aa55f183250c223161ec2770c0da3d3b08cf432d3c",
-                shapes={"encoder.layers.11.attention.k_proj.weight": (768, 768)},
             ),
             *_small(
                 "chinese-roberta-wwm-ext-large/config.json", "chinese-roberta-wwm-ext-large/tokenizer.json"

@@ -139,6 +139,16 @@ def test_what_only_bears_the_name(tmp_path: Path) -> None:
     assert sorted(others) == sorted(names)
 
 
+def test_another_hubert_is_not_the_one_that_was_published(tmp_path: Path) -> None:
+    english = {"encoder.layers.11.attention.k_proj.weight": (768, 768)}
+    safetensors(tmp_path / "chinese-hubert-base" / "pytorch_model.bin", english)
+    safetensors(tmp_path / "vec.bin", {**english, "final_proj.weight": (256, 768)})
+    assert told(tmp_path) == (
+        {"vec.bin": ("content-vec", "pytorch_model.bin")},
+        ["chinese-hubert-base/pytorch_model.bin"],
+    )
+
+
 def test_half_a_copy_is_no_model(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     save_file({"model.decoder.embed_tokens.weight": torch.zeros(51865, 768).half()}, path)
