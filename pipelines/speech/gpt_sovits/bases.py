@@ -29,6 +29,7 @@ from pipelines.speech.gpt_sovits.official_files import (
     SPEAKER_VERIFICATION,
     TEXT,
     TEXT2SEMANTIC,
+    VERSIONS,
     OfficialFile,
     recognise,
 )
@@ -73,7 +74,7 @@ class Base:
         and, of a HuBERT or BERT, its own settings. Made when it is first asked for.
 
         Raises:
-            CraftError: as ``pipelines.foreign_weights.convert``.
+            CraftError: as ``pipelines.foreign_weights.convert``, and ``base_incomplete``: its file is gone.
         """
         if not self._is_converted:
             with _converting:
@@ -86,6 +87,14 @@ class Base:
         return (self.home / "facts.json").exists()
 
     def _convert(self) -> None:
+        if not self.source.is_file():
+            version = self.file.version or ", ".join(VERSIONS)  # the others are shared
+            raise CraftError(
+                "base_incomplete",
+                version=version,
+                missing=self.source.name,
+                folder=str(self.home.parent.parent),
+            )
         # The folder goes with a model that its owner deletes, also while others of the family are in use.
         self.home.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.home.parent, prefix=f"{self.home.name}.") as folder:

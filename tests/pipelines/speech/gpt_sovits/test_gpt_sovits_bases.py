@@ -170,6 +170,11 @@ def test_a_base_outlives_the_deletion_of_another_of_its_family(folder: Path) -> 
     before = facts_of(base.weights())
     shutil.rmtree(folder / "converted")
     assert facts_of(base.weights()) == before
+    shutil.rmtree(folder / "converted")
+    base.source.unlink()
+    with pytest.raises(CraftError, match="base_incomplete") as caught:
+        base.weights()
+    assert caught.value.facts == {"version": "v2", "missing": "s2Gv2.pth", "folder": str(folder)}
 
 
 def test_several_who_want_the_same_weights_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
