@@ -40,7 +40,12 @@ STORAGE_TYPES = {
 
 _SETTINGS = ("utils.HParams",)
 """Classes whose objects hold settings; they come out as plain dicts of their attributes."""
-_PATHS = tuple(f"pathlib.{kind}{name}" for kind in ("Pure", "") for name in ("PosixPath", "WindowsPath"))
+_PATHS = tuple(
+    f"{room}.{kind}{name}"
+    for room in ("pathlib", "pathlib._local")  # Python 3.13 keeps them in the second
+    for kind in ("Pure", "")
+    for name in ("PosixPath", "WindowsPath")
+)
 _TENSOR, _PARAMETER = "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter"
 _KNOWN = {
     "collections.OrderedDict",

@@ -7,8 +7,8 @@ import math
 import re
 from pathlib import Path
 
-PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
-"""Names of folders and files that can be ids."""
+PLAIN_NAME = re.compile(r"[^\W_][\w .()+-]{0,63}")
+"""Names of folders and files that can be ids, in any script and as browsers number their downloads."""
 MOST_OBJECT_BYTES = 2**16
 MOST_HEADER_BYTES = 64 * 2**20
 
@@ -34,6 +34,7 @@ def stored_numbers(file: Path) -> int:
             if length > MOST_HEADER_BYTES:
                 return 0
             header = json.loads(stream.read(length))
-        return sum(math.prod(one["shape"]) for name, one in header.items() if name != "__metadata__")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        numbers = sum(math.prod(one["shape"]) for name, one in header.items() if name != "__metadata__")
+        return numbers if isinstance(numbers, int) else 0
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return 0

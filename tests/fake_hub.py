@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import json
 import re
@@ -211,6 +212,17 @@ def corrupted(handler: _Handler, content: bytes, start: int) -> None:
 def longer(handler: _Handler, content: bytes, start: int) -> None:
     """More comes than was announced."""
     handler.answer(200, body=content[start:] + b"and more")
+
+
+def sign_in(handler: _Handler, content: bytes, start: int) -> None:
+    """A gateway answers in the place of the hub."""
+    handler.answer(
+        200, {"Content-Type": "text/html; charset=utf-8"}, b"<!DOCTYPE html><title>Sign in</title>"
+    )
+
+
+def packed(handler: _Handler, content: bytes, start: int) -> None:
+    handler.answer(200, {"Content-Encoding": "gzip"}, gzip.compress(content))
 
 
 def endless(handler: _Handler, content: bytes, start: int) -> None:

@@ -37,7 +37,7 @@ BASES = {
         False,
         (
             BaseFile("config.json", 4_000),
-            BaseFile("weights/voice.bin", 2_048_000),
+            BaseFile("weights/voice.bin", 2_048_000, shapes={"voice": (3,)}),
             BaseFile("extra.json", 4_000, optional=True),
         ),
         needs=("rmvpe",),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.illustration.folder_index import holds_painter
+from pipelines.illustration.folder_index import holds_painter, weights_in
 from pipelines.illustration.illustrator import Illustrator
 from pipelines.illustration.settings import STORYBOOK, PaintingSettings
 from pipelines.model_folders import PLAIN_NAME, stored_numbers
@@ -55,7 +55,7 @@ def installed(models: Path) -> dict[str, BaseDescription]:
 def _described(name: str, path: Path, models: Path) -> BaseDescription:
     # One-file checkpoints leave CLIP's vocabulary out: it may lie beside them, or in any folder of the same models.
     tokenizers = (models / f"{name}.tokenizer", models / "tokenizer", *sorted(models.glob("*/tokenizer")))
-    files = [path] if path.is_file() else sorted(path.glob("*/*.safetensors"))
+    files = [path] if path.is_file() else [file for part in path.glob("*/") for file in weights_in(part)[0]]
     return BaseDescription(
         name=name,
         defaults=PaintingSettings(base=name, num_inference_steps=25, guidance_scale=7.5, strength=0.6),

@@ -33,10 +33,11 @@ NOISE = {
 }
 
 
-def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of every tensor, from the header alone."""
+def read_header(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
+    """Name -> shape of every tensor, and what the file says of itself beside them."""
     with safe_open(path, framework="pt") as file:
-        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
+        return shapes, file.metadata() or {}
 
 
 def family(shapes: Shapes) -> str | None:
@@ -51,17 +52,26 @@ def vocabulary_size(shapes: Shapes, kind: str) -> int:
     return shapes[WORDS[kind]][0]
 
 
-def write_configuration(folder: Path, shapes: Shapes, kind: str, name: str = "") -> None:
-    """Fill ``folder`` with what ``from_single_file(config=folder)`` asks for.
+def predicts_velocity(shapes: Shapes, said: Mapping[str, str], kind: str, name: str) -> bool:
+    """Whether the model predicts velocity, and not the noise.
 
-    Of 2.x, two models share all shapes and differ in what they predict; ``name`` with ``base`` in it means the
-    smaller one, which predicts noise.
+    Some files are marked, and those of many trainers say it by ModelSpec. Of 2.x, two models share all shapes: the
+    smaller one, which predicts noise, has ``base`` or its 512 pixels in its ``name``.
+    """
+    if "v_pred" in shapes:
+        return True
+    if stated := said.get("modelspec.prediction_type"):
+        return stated.lower().startswith("v")
+    return kind == "v2" and not any(mark in name.lower() for mark in ("base", "512"))
+
+
+def write_configuration(folder: Path, shapes: Shapes, kind: str, velocity: bool) -> None:
+    """Fill ``folder`` with what ``from_single_file(config=folder)`` asks for.
 
     Raises:
         KeyError: a tensor that belongs to the family is missing.
     """
     xl = kind == "xl"
-    velocity = "v_pred" in shapes or (kind == "v2" and "base" not in name.lower())
     parts = {
         "unet": _unet(shapes, kind),
         "vae": _vae(shapes, 0.13025 if xl else 0.18215),

@@ -28,9 +28,15 @@ from safetensors import SafetensorError
 from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from pipelines.failure import CraftError
-from pipelines.illustration.folder_index import INDEX, family_of
+from pipelines.illustration.folder_index import INDEX, family_of, weights_in
 from pipelines.illustration.settings import PaintingSettings
-from pipelines.illustration.single_file import family, read_shapes, vocabulary_size, write_configuration
+from pipelines.illustration.single_file import (
+    family,
+    predicts_velocity,
+    read_header,
+    vocabulary_size,
+    write_configuration,
+)
 from pipelines.illustration.wording import Wording
 from pipelines.model_folders import read_object
 
@@ -101,13 +107,12 @@ def _folder(folder: Path, dtype: torch.dtype) -> Pipeline:
 
     def part(loader: type, name: str) -> object:
         here = folder / name
-        if not list(here.glob("*.safetensors")):
+        weights, variant = weights_in(here)
+        if not weights:
             code = "painter_pickle" if list(here.glob("*.bin")) else "painter_broken"
             raise CraftError(code, base=folder.name, reason=f"{name}: no weights")
-        plain = [file for file in here.glob("*.safetensors") if ".fp16" not in file.name]
-        chosen = {} if plain else {"variant": "fp16"}
         return loader.from_pretrained(
-            here, dtype=dtype, use_safetensors=True, local_files_only=True, **chosen
+            here, dtype=dtype, use_safetensors=True, local_files_only=True, variant=variant
         )
 
     def tokenizer(name: str) -> CLIPTokenizer:
@@ -116,12 +121,14 @@ def _folder(folder: Path, dtype: torch.dtype) -> Pipeline:
     unet = part(UNet2DConditionModel, "unet")
     if unet.config.in_channels != 4:
         raise CraftError("painter_unknown", base=folder.name)
+    # Latents are not bounded; the configurations of most samplers, which never clip, do not say so.
+    noise = {"clip_sample": False, **read_object(folder / "scheduler" / "scheduler_config.json")}
     parts = {
         "vae": part(AutoencoderKL, "vae"),
         "unet": unet,
         "text_encoder": part(CLIPTextModel, "text_encoder"),
         "tokenizer": tokenizer("tokenizer"),
-        "scheduler": DDIMScheduler.from_config(read_object(folder / "scheduler" / "scheduler_config.json")),
+        "scheduler": DDIMScheduler.from_config(noise),
     }
     if kind == "xl":
         return StableDiffusionXLImg2ImgPipeline(
@@ -143,7 +150,7 @@ def _folder(folder: Path, dtype: torch.dtype) -> Pipeline:
 
 
 def _file(path: Path, dtype: torch.dtype, tokenizers: tuple[Path, ...]) -> Pipeline:
-    shapes = read_shapes(path)
+    shapes, said = read_header(path)
     kind = family(shapes)
     if kind is None:
         raise CraftError("painter_unknown", base=path.name)
@@ -155,7 +162,8 @@ def _file(path: Path, dtype: torch.dtype, tokenizers: tuple[Path, ...]) -> Pipel
     more = {"tokenizer_2": tokenizer, "add_watermarker": False} if kind == "xl" else {"safety_checker": None}
     pipeline = StableDiffusionXLImg2ImgPipeline if kind == "xl" else StableDiffusionImg2ImgPipeline
     with tempfile.TemporaryDirectory() as scratch:
-        write_configuration(Path(scratch), shapes, kind, path.stem)
+        velocity = predicts_velocity(shapes, said, kind, path.stem)
+        write_configuration(Path(scratch), shapes, kind, velocity)
         return pipeline.from_single_file(
             str(path), config=scratch, local_files_only=True, dtype=dtype, tokenizer=tokenizer, **more
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Mapping
@@ -72,10 +73,11 @@ class Downloading:
                 checked = self._take(match, run)
             else:
                 checked = "here"
-            name = match.path.relative_to(folder).as_posix()
+            name = _called(match.path, folder)
             found.append({"file": name, "base": match.base.id, "path": match.file.path, "checked": checked})
-        remove_empty_folders(folder, folder)
-        unknown = [path.relative_to(folder).as_posix() for path in others]
+        with contextlib.suppress(OSError):
+            remove_empty_folders(folder, folder)
+        unknown = [_called(path, folder) for path in others]
         return {"found": found[:MAX_REPORTED], "unknown": unknown[:MAX_REPORTED]}
 
     def _wanted(self, run: JobRun, fetcher: Fetcher) -> list[Wanted]:
@@ -107,10 +109,11 @@ class Downloading:
         size = match.path.stat().st_size
         try:
             os.replace(match.path, place)
-        except OSError:  # another disk is mounted here
+        except OSError:  # another disk is mounted here, perhaps one that only gives
             require_room(place.parent, size)
             self._artifacts.copy(match.path, place)
-            match.path.unlink()
+            with contextlib.suppress(OSError):
+                match.path.unlink()
         self._store.keep(match.base, match.file, Fetched(size, sha256, checked), "own")
         return checked
 
@@ -122,6 +125,11 @@ def _turn(file: BaseFile) -> tuple[bool, int]:
 
 def _size(file: BaseFile, told: Announcement) -> int:
     return file.bytes if told.bytes is None else told.bytes
+
+
+def _called(path: Path, folder: Path) -> str:
+    """As it can be shown and sent: the names in archives from elsewhere need not be UTF-8."""
+    return path.relative_to(folder).as_posix().encode("utf-8", "replace").decode("utf-8")
 
 
 def _sha256(path: Path, run: JobRun) -> str:

@@ -97,8 +97,11 @@ _RAIL_PLUS = Licence(
 )
 
 _GPT = {"model.ar_text_embedding.word_embeddings.weight": (732, 512), "model.bert_proj.weight": (512, 1024)}
-_PHONEMES = {"enc_p.text_embedding.weight": (732, 192)}
-_SPEAKER = {**_PHONEMES, "sv_emb.weight": (1024, 20480)}
+_SOVITS = {"enc_p.text_embedding.weight": (732, 192), "enc_q.pre.weight": (192, 1025, 1)}
+"""The posterior encoder tells a base from the voices that were trained from it, which lack it."""
+_SPEAKER = {**_SOVITS, "sv_emb.weight": (1024, 20480)}
+_CRITICS = {"discriminators.5.convs.0.weight_v": (32, 1, 5, 1)}
+_PRO_CRITICS = {"discriminators.7.convs.0.weight_v": (32, 1, 5, 1)}
 _CLIP_TOKENIZER = ("merges.txt", "special_tokens_map.json", "tokenizer_config.json", "vocab.json")
 _QWEN_TOKENIZER = ("merges.txt", "tokenizer.json", "tokenizer_config.json", "vocab.json")
 _CLIP_WORDS = "text_model.embeddings.token_embedding.weight"
@@ -132,12 +135,13 @@ _SPEECH = (
                 "gsv-v2final-pretrained/s2G2333k.pth",
                 106_035_259,
                 "924fdccaa3c574bf139c25c9759aa1ed3b3f99e19a7c529ee996c2bc17663695",
-                shapes={**_PHONEMES, "dec.cond.weight": (512, 512, 1)},
+                shapes={**_SOVITS, "dec.cond.weight": (512, 512, 1)},
             ),
             BaseFile(
                 "gsv-v2final-pretrained/s2D2333k.pth",
                 93_534_164,
                 "8ae7fe8dd8c8f2e718de359e00edac88b0c71ab2fd10b07ad4cc45070eb8a836",
+                shapes=_CRITICS,
             ),
         ),
     ),
@@ -155,7 +159,7 @@ _SPEECH = (
             BaseFile(
                 "v2Pro/s2Gv2Pro.pth", 162 * MB, shapes={**_SPEAKER, "dec.conv_pre.weight": (512, 192, 7)}
             ),
-            BaseFile("v2Pro/s2Dv2Pro.pth", 126 * MB),
+            BaseFile("v2Pro/s2Dv2Pro.pth", 126 * MB, shapes=_PRO_CRITICS),
         ),
     ),
     Base(
@@ -179,6 +183,7 @@ _SPEECH = (
                 "v2Pro/s2Dv2ProPlus.pth",
                 126_432_639,
                 "635cd84bf6f7f9b8d41c88c7106f81d782c794c61f931845214ea037b0c5bef2",
+                shapes=_PRO_CRITICS,
             ),
         ),
     ),
@@ -195,8 +200,8 @@ _SPEECH = (
             BaseFile(
                 "chinese-hubert-base/pytorch_model.bin",
                 188_811_417,
+                # no shapes: every HuBERT of this size has the same, whatever it learnt to hear
                 "24164f129c66499d1346e2aa55f183250c223161ec2770c0da3d3b08cf432d3c",
-                shapes={"encoder.layers.11.attention.k_proj.weight": (768, 768)},
             ),
             *_small(
                 "chinese-roberta-wwm-ext-large/config.json", "chinese-roberta-wwm-ext-large/tokenizer.json"

@@ -135,7 +135,8 @@ class Fetcher:
         """What the hub says of the file; None when it lacks one that may be missing.
 
         Raises:
-            StudioError: ``hub_file_missing``, ``hub_file_changed``, ``hub_file_larger``, and the hub's own troubles.
+            StudioError: ``hub_file_missing``, ``hub_file_changed``, ``hub_file_larger``, ``hub_something_else``, and the
+                hub's own troubles.
         """
         told = self._patiently(lambda: self._ask(base, file), MAX_ASKS)
         if told is None:
@@ -312,6 +313,8 @@ class Fetcher:
     def _refuse(self, response: httpx.Response, file: BaseFile | None) -> None:
         status = response.status_code
         if status in (200, 206):
+            if file is not None and (kind := _something_else(response.headers)):
+                raise StudioError("hub_something_else", 502, file=file.path, hub=self.hub.host, kind=kind)
             return
         if status in (408, 425, 429) or status >= 500:
             raise _Broken(str(status), _retry_after(response.headers), status)
@@ -482,6 +485,13 @@ def _continues(headers: httpx.Headers, start: int, total: int | None) -> bool:
     if not found or int(found[1]) != start:
         return False
     return total is None or found[2] == "*" or int(found[2]) == total
+
+
+def _something_else(headers: httpx.Headers) -> str | None:
+    """What is sent in place of a file: the page of a gateway, or the file packed though nobody asked for that."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    packing = headers.get("content-encoding", "identity").lower()
+    return kind if kind == "text/html" else packing if packing != "identity" else None
 
 
 def _retry_after(headers: httpx.Headers) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,7 @@ class ModelStore:
         self.bases = bases
         self._artifacts = artifacts
         self._root = artifacts.home / "models"
+        self._writing = threading.Lock()
 
     @property
     def incoming(self) -> Path:
@@ -116,11 +118,11 @@ class ModelStore:
     def agree(self, base: Base) -> None:
         """The person agreed to the licence, now."""
         licence = {"name": base.licence.name, "url": base.licence.url, "agreed_at": now_text()}
-        self._write(base, {**self._manifest(base.id), "licence": licence})
+        with self._writing:
+            self._write(base, {**self._manifest(base.id), "licence": licence})
 
     def keep(self, base: Base, file: BaseFile, fetched: Fetched, source: str) -> None:
         """The file is in its place, whole; from now on it counts."""
-        manifest = self._manifest(base.id)
         said = {
             "bytes": fetched.bytes,
             "sha256": fetched.sha256,
@@ -128,7 +130,9 @@ class ModelStore:
             "from": source,
             "at": now_text(),
         }
-        self._write(base, {**manifest, "files": {**manifest["files"], file.path: said}})
+        with self._writing:
+            manifest = self._manifest(base.id)
+            self._write(base, {**manifest, "files": {**manifest["files"], file.path: said}})
 
     def delete(self, base_id: str) -> None:
         """Its files, also those only begun, and the folders that are empty then.

@@ -1,8 +1,9 @@
-"""Which checkpoints the files are that people bring themselves: told by content first, by neighbours and names last.
+"""Which checkpoints the files are that people bring themselves: told by content first, by neighbours last.
 
 A hash decides where the catalogue knows one, then the names and shapes of the tensors, as safetensors and ``torch.save``
 archives state them. Nothing is loaded and no pickle is run. Configurations and word lists look alike everywhere, so
-they count only at their place beside weights that were recognised.
+they count only at their place beside weights that were recognised. A pipeline's folder is somebody's painter: its files
+count only where they were published, so that none is taken apart.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ MAX_HEADER_BYTES = 2**20
 MAX_TENSORS = 10_000
 _LIKELY = 0.02
 """A file whose size is so near to a known one is worth hashing."""
+_ABOUT = 0.1
+"""The catalogue rounds sizes; a file that stands for a large one without its weights is far smaller."""
+_SMALL_BYTES = 32 * 2**20
+"""Configurations and word lists have any size below."""
 
 Place = tuple[Base, BaseFile]
 
@@ -64,6 +69,12 @@ def recognise(
             matches[path] = Match(path, base, file, sha256)
             taken.add((base.id, file.path))
 
+    pipelines = {path.parent for path in found if path.name == "model_index.json"}
+
+    def may_stand(path: Path, file: BaseFile) -> bool:
+        pipeline = next((folder for folder in path.parents if folder in pipelines), None)
+        return pipeline is None or path == pipeline.joinpath(*file.path.split("/"))
+
     # 1. By hash
     hashes: dict[Path, str] = {}
     for path in found:
@@ -74,11 +85,11 @@ def recognise(
         if known:
             hashes[path] = digest(path)
             for place in known:
-                if place[1].sha256 == hashes[path]:
+                if place[1].sha256 == hashes[path] and may_stand(path, place[1]):
                     take(path, place, hashes[path])
     # 2. By tensors, where they leave no doubt
     for path in found:
-        fitting = [place for place in places if _fits(place[1], shapes[path])]
+        fitting = [place for place in places if _fits(place[1], shapes[path]) and may_stand(path, place[1])]
         if len(fitting) > 1:
             fitting = [place for place in fitting if path.name == place[1].path.rpartition("/")[2]]
         if len(fitting) == 1:
@@ -88,13 +99,8 @@ def recognise(
     for root, base in roots:
         for file in base.files:
             path = root.joinpath(*file.path.split("/"))
-            if path in shapes and (not file.shapes or _fits(file, shapes[path])):
+            if path in shapes and _passes(file, path, shapes[path]):
                 take(path, (base, file), hashes.get(path))
-    # 4. By a name that only one checkpoint uses
-    for path in found:
-        named = [place for place in places if place[1].path.rpartition("/")[2] == path.name]
-        if len(named) == 1 and (not named[0][1].shapes or _fits(named[0][1], shapes[path])):
-            take(path, named[0], hashes.get(path))
     return list(matches.values()), [path for path in found if path not in matches]
 
 
@@ -103,8 +109,9 @@ def stored_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
     with path.open("rb") as file:
         start = file.read(9)
         size = int.from_bytes(start[:8], "little")
-        if start[8:] == b"{" and size <= MAX_HEADER_BYTES:
-            return _safetensors_shapes(b"{" + file.read(size - 1))
+        if start[8:] == b"{" and 0 < size <= MAX_HEADER_BYTES:
+            header = b"{" + file.read(size - 1)
+            return _safetensors_shapes(header, file.seek(0, os.SEEK_END) - 8 - size)
     if start[2:4] != b"\x03\x04":
         return {}
     try:
@@ -113,28 +120,26 @@ def stored_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
         return {}
 
 
-def _safetensors_shapes(header: bytes) -> Mapping[str, tuple[int, ...]]:
+def _safetensors_shapes(header: bytes, held_bytes: int) -> Mapping[str, tuple[int, ...]]:
+    """Of a file that holds so many bytes behind its header; none if they are not those that the header describes."""
     try:
         tensors = json.loads(header)
-        if len(tensors) > MAX_TENSORS:
+        tensors.pop("__metadata__", None)
+        ends = [tensor["data_offsets"][1] for tensor in tensors.values()]
+        if len(tensors) > MAX_TENSORS or max(ends, default=0) != held_bytes:
             return {}
-        return {
-            name: tuple(int(n) for n in tensor["shape"])
-            for name, tensor in tensors.items()
-            if name != "__metadata__"
-        }
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {name: tuple(int(n) for n in tensor["shape"]) for name, tensor in tensors.items()}
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Ordinary files; links lead elsewhere and are left out."""
+    """Ordinary files; links lead elsewhere and are left out, as is what programs hide (``.git``, ``.DS_Store``)."""
     count = 0
     for here, folders, names in os.walk(folder):
-        if len(Path(here).relative_to(folder).parts) >= MAX_DEPTH:
-            folders.clear()
-        folders.sort()
-        for name in sorted(names):
+        deep = len(Path(here).relative_to(folder).parts) >= MAX_DEPTH
+        folders[:] = [] if deep else sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(name for name in names if not name.startswith(".")):
             path = Path(here) / name
             if path.is_symlink() or not path.is_file():
                 continue
@@ -146,6 +151,13 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _fits(file: BaseFile, shapes: Mapping[str, tuple[int, ...]]) -> bool:
     return bool(file.shapes) and all(shapes.get(name) == shape for name, shape in file.shapes.items())
+
+
+def _passes(file: BaseFile, path: Path, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    """Whether the file at its place can be what it is called. One with a known hash was told by it already."""
+    if file.shapes:
+        return _fits(file, shapes)
+    return not file.sha256 and abs(path.stat().st_size - file.bytes) <= max(_SMALL_BYTES, _ABOUT * file.bytes)
 
 
 def _root(match: Match) -> Path | None:

@@ -6,6 +6,8 @@ import pickle
 import pickletools
 import shutil
 import struct
+import sys
+import types
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +85,19 @@ def test_what_torch_modules_and_paths_leave_in_a_file(tmp_path: Path) -> None:
     assert same(tensors, network.state_dict()) and facts == {"config": {"out": "logs/s1"}}
     torch.save(dict(network.named_parameters()), tmp_path / "b.ckpt")
     assert same(read(tmp_path / "b.ckpt")[0], dict(network.named_parameters()))
+
+
+def test_a_path_that_another_python_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = types.ModuleType("pathlib._local")  # as Python 3.13 calls it
+
+    class PosixPath:
+        def __reduce__(self) -> tuple:
+            return type(self), ("logs", "s1")
+
+    PosixPath.__module__, PosixPath.__qualname__, room.PosixPath = room.__name__, "PosixPath", PosixPath
+    monkeypatch.setitem(sys.modules, room.__name__, room)
+    torch.save({"weight": {"a": torch.ones(1)}, "config": {"out": PosixPath()}}, tmp_path / "a.ckpt")
+    assert read(tmp_path / "a.ckpt")[1]["config"] == {"out": "logs/s1"}
 
 
 # What must not be

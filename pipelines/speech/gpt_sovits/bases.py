@@ -14,6 +14,7 @@ import math
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,10 +29,12 @@ from pipelines.speech.gpt_sovits.official_files import (
     SPEAKER_VERIFICATION,
     TEXT,
     TEXT2SEMANTIC,
+    VERSIONS,
     OfficialFile,
     recognise,
 )
 
+CONVERTED = "converted"
 SUFFIXES = (".pth", ".ckpt", ".bin")
 MAX_FILES = 200
 MAX_SIDE_FILE_BYTES = 4 * 2**20
@@ -45,6 +48,9 @@ _SIDE_FILES = (
 _V2PRO_SEMANTIC = "s1v3"
 _PLUS = "Plus"
 """The discriminators of v2Pro and v2ProPlus have the same shapes, too; their names decide."""
+_PASSING_TROUBLES = ("checkpoint_timeout",)
+"""What a file is refused for that may go well the next time."""
+_converting = threading.Lock()
 _log = logging.getLogger(__name__)
 
 
@@ -68,22 +74,41 @@ class Base:
         and, of a HuBERT or BERT, its own settings. Made when it is first asked for.
 
         Raises:
-            CraftError: as ``pipelines.foreign_weights.convert``.
+            CraftError: as ``pipelines.foreign_weights.convert``, and ``base_incomplete``: its file is gone.
         """
-        if not (self.home / "facts.json").exists():
-            with tempfile.TemporaryDirectory(dir=self.home.parent, prefix=f"{self.home.name}.") as folder:
-                made = Path(folder) / "made"
-                made.mkdir()
-                found = convert(self.source, made / "model.safetensors")
-                for name in _SIDE_FILES if self.file.kind in (CONTENT, TEXT) else ():
-                    beside = self.source.with_name(name)
-                    if beside.is_file() and beside.stat().st_size <= MAX_SIDE_FILE_BYTES:
-                        shutil.copyfile(beside, made / name)
-                facts = {**found.facts, "sha256": file_sha256(made / "model.safetensors")}
-                (made / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-                shutil.rmtree(self.home, ignore_errors=True)
-                os.replace(made, self.home)
+        if not self._is_converted:
+            with _converting:
+                if not self._is_converted:
+                    self._convert()
         return self.home
+
+    @property
+    def _is_converted(self) -> bool:
+        return (self.home / "facts.json").exists()
+
+    def _convert(self) -> None:
+        if not self.source.is_file():
+            version = self.file.version or ", ".join(VERSIONS)  # the others are shared
+            raise CraftError(
+                "base_incomplete",
+                version=version,
+                missing=self.source.name,
+                folder=str(self.home.parent.parent),
+            )
+        # The folder goes with a model that its owner deletes, also while others of the family are in use.
+        self.home.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.home.parent, prefix=f"{self.home.name}.") as folder:
+            made = Path(folder) / "made"
+            made.mkdir()
+            found = convert(self.source, made / "model.safetensors")
+            for name in _SIDE_FILES if self.file.kind in (CONTENT, TEXT) else ():
+                beside = self.source.with_name(name)
+                if beside.is_file() and beside.stat().st_size <= MAX_SIDE_FILE_BYTES:
+                    shutil.copyfile(beside, made / name)
+            facts = {**found.facts, "sha256": file_sha256(made / "model.safetensors")}
+            (made / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+            shutil.rmtree(self.home, ignore_errors=True)
+            os.replace(made, self.home)
 
 
 @dataclass(frozen=True)
@@ -147,14 +172,30 @@ class Bases:
             )
         return Parts(semantic, sovits, content, text, speaker, self._discriminator(version))
 
+    def forget_others(self) -> None:
+        """Remove what was converted from files that are gone or were changed, and what a killed process began. Nothing
+        of the folder may be in use."""
+        known = {base.home.name for base in self.found}
+        for folder in (self.folder / CONVERTED).glob("*/"):
+            if folder.name not in known:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def _first(self, kind: str, version: str | None = None) -> Base | None:
-        """Of several, one that can be trained."""
+        """Of several, one that can be trained, and is called as the published ones are."""
         found = [base for base in self.found if base.file == OfficialFile(kind, version)]
-        return max(found, key=lambda base: base.file.posterior, default=None)
+        return max(
+            found, key=lambda base: (base.file.posterior, base.source.name.startswith("s2G")), default=None
+        )
 
     def _semantic(self, version: str) -> Base | None:
+        """Somebody's voice, which has the same shapes, is not preferred to one that is called as the published are."""
         semantic = [base for base in self.found if base.file.kind == TEXT2SEMANTIC]
-        semantic.sort(key=lambda base: (_V2PRO_SEMANTIC in base.source.name) == (version == "v2"))
+        semantic.sort(
+            key=lambda base: (
+                not base.source.name.startswith("s1"),
+                (_V2PRO_SEMANTIC in base.source.name) == (version == "v2"),
+            )
+        )
         return next(iter(semantic), None)
 
     def _discriminator(self, version: str) -> Base | None:
@@ -165,14 +206,16 @@ class Bases:
 
     def _look_at(self, path: Path) -> None:
         name, state = path.relative_to(self.folder).as_posix(), path.stat()
-        key = hashlib.sha256(f"{name} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()[:16]
-        converted = self.folder / "converted"
+        said = os.fsencode(f"{name} {state.st_size} {state.st_mtime_ns}")  # a name need not be UTF-8
+        key = hashlib.sha256(said).hexdigest()[:16]
+        converted = self.folder / CONVERTED
         card = converted / f"{key}.json"
         facts = _known(card)
         if facts is None:
             facts = {"name": name, **_described(path)}
-            converted.mkdir(exist_ok=True)
-            _write(card, facts)
+            if facts.get("code") not in _PASSING_TROUBLES:
+                converted.mkdir(exist_ok=True)
+                _write(card, facts)
         if "code" in facts:
             self.refused[name] = CraftError(facts["code"], **facts["facts"])
         else:
@@ -191,7 +234,7 @@ def file_sha256(path: Path) -> str:
 
 def _files(folder: Path) -> Iterator[Path]:
     paths = (path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
-    yield from sorted(path for path in paths if folder / "converted" not in path.parents)[:MAX_FILES]
+    yield from sorted(path for path in paths if folder / CONVERTED not in path.parents)[:MAX_FILES]
 
 
 def _described(path: Path) -> dict[str, Any]:

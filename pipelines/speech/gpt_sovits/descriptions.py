@@ -49,6 +49,7 @@ _ADAPTER_BYTES = 7 * 2**20
 def descriptions(folder: Path) -> dict[str, EngineDescription]:
     """The versions whose files are all in ``folder``, in the order of their quality."""
     bases, found = Bases(folder), {}
+    bases.forget_others()
     for version, name in ENGINE_NAMES.items():
         try:
             parts = bases.parts(version)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +47,37 @@ def test_what_lies_among_the_models_is_found_and_can_be_loaded(tmp_path: Path) -
     picture = found["tiny-file"].load("cpu").draw(page(), settings, lambda share: None)
     assert picture.image.size == (256, 256)
     assert installed(tmp_path / "nowhere") == dict(BASES)
+
+
+@pytest.mark.parametrize("name", ["国风3", "Realistic Vision V6.0", "dreams (1)", "model+vae"])
+def test_a_painter_may_be_called_as_its_makers_call_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.safetensors").touch()
+    (tmp_path / f"{name} folder").mkdir()
+    index = {"_class_name": "StableDiffusionPipeline"}
+    (tmp_path / f"{name} folder" / "model_index.json").write_text(json.dumps(index))
+    assert set(installed(tmp_path)) == {"storybook", name, f"{name} folder"}
+
+
+def test_of_a_whole_clone_one_variant_is_counted_and_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    stable_diffusion(folder)
+    once = installed(tmp_path)["tiny"].resident_bytes
+    plain = list(folder.glob("*/*.safetensors"))
+    for path in plain:
+        shutil.copy(path, path.with_suffix(".fp16.safetensors"))
+        path.with_suffix(".non_ema.safetensors").write_bytes(path.read_bytes())
+    assert installed(tmp_path)["tiny"].resident_bytes == once
+    for path in plain:  # half precision alone, and what nobody paints with
+        path.unlink()
+    assert installed(tmp_path)["tiny"].resident_bytes == once
+    assert installed(tmp_path)["tiny"].load("cpu").base == "tiny"
+
+
+@pytest.mark.parametrize("header", [b"[" * 200_000, b'{"a": {"shape": [1e999]}}', b'{"a": {"shape": ["x"]}}'])
+def test_a_header_that_describes_nothing_keeps_no_other_painter_away(tmp_path: Path, header: bytes) -> None:
+    (tmp_path / "odd.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    found = installed(tmp_path)
+    assert (list(found), found["odd"].resident_bytes) == (["storybook", "odd"], 0)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from pipelines.failure import Cancelled, CraftError
 from pipelines.illustration.illustrator import Illustration, Illustrator, placeholder
@@ -17,6 +18,10 @@ from pipelines.illustration.settings import PaintingSettings
 
 pytest.importorskip("diffusers")
 
+from diffusers import EulerDiscreteScheduler
+
+from pipelines.illustration.single_file import predicts_velocity
+from pipelines.illustration.stable_diffusion import open_base
 from tests.pipelines.illustration.tiny import (
     page,
     stable_diffusion,
@@ -113,6 +118,39 @@ def test_an_xl_folder_goes_through_the_same_code(tmp_path: Path) -> None:
     painted = draw(Illustrator.load(tmp_path / "grand", "cpu"))
     assert painted.image.size == (256, 256)
     assert Image.open(io.BytesIO(painted.png)).text["base"] == "grand"
+
+
+def test_latents_are_not_clipped_whatever_sampler_the_folder_was_saved_with(tmp_path: Path) -> None:
+    pipeline = stable_diffusion_xl(tmp_path / "grand")
+    noise = {name: pipeline.scheduler.config[name] for name in ("beta_start", "beta_end", "beta_schedule")}
+    EulerDiscreteScheduler(**noise).save_pretrained(tmp_path / "grand" / "scheduler")
+    assert not open_base(tmp_path / "grand", "cpu").scheduler.config.clip_sample
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "marks", "said", "velocity"),
+    [
+        ("v2", "v2-1_768-ema-pruned", (), {}, True),
+        ("v2", "v2-1_512-ema-pruned", (), {}, False),
+        ("v2", "512-base-ema", (), {}, False),
+        ("v2", "my fairy tales", (), {}, True),
+        ("v2", "my fairy tales", (), {"modelspec.prediction_type": "epsilon"}, False),
+        ("v1", "dreams", (), {}, False),
+        ("xl", "dreams", (), {"modelspec.prediction_type": "v"}, True),
+        ("xl", "dreams", ("v_pred", "ztsnr"), {"modelspec.prediction_type": "epsilon"}, True),
+    ],
+)
+def test_what_a_single_file_predicts(
+    kind: str, name: str, marks: tuple[str, ...], said: dict[str, str], velocity: bool
+) -> None:
+    assert predicts_velocity(dict.fromkeys(marks, (0,)), said, kind, name) == velocity
+
+
+def test_what_a_single_file_says_of_itself_is_believed(folder: Path, tmp_path: Path) -> None:
+    file = folder.with_suffix(".safetensors")
+    save_file(load_file(file), tmp_path / "v.safetensors", {"modelspec.prediction_type": "v"})
+    for path, kind in ((file, "epsilon"), (tmp_path / "v.safetensors", "v_prediction")):
+        assert open_base(path, "cpu", (folder / "tokenizer",)).scheduler.config.prediction_type == kind
 
 
 def test_what_could_run_programs_or_is_something_else_is_refused(folder: Path, tmp_path: Path) -> None:

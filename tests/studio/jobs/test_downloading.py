@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from studio.container import Container
 from studio.errors import StudioError
@@ -295,7 +300,7 @@ def test_files_of_ones_own(container: Container, settings: Settings, hub: FakeHu
     assert folder.is_dir()
     (folder / "old disk" / "weights").mkdir(parents=True)
     (folder / "old disk" / "pitch.model").write_bytes(CONTENT["rmvpe"]["ear.bin"])
-    (folder / "old disk" / "weights" / "voice.bin").write_bytes(b"my own voice")
+    save_file({"voice": torch.zeros(3)}, folder / "old disk" / "weights" / "voice.bin")
     (folder / "old disk" / "config.json").write_bytes(b"{}")
     (folder / "readme.txt").write_text("?")
     job = finished(container, container.models.look())
@@ -318,3 +323,35 @@ def test_files_of_ones_own(container: Container, settings: Settings, hub: FakeHu
     assert (folder / "pitch again").exists(), "what is not needed is left to its owner"
     assert container.models.last_look().id == job.id
     assert hub.requests == []
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="file names are Unicode here")
+def test_a_name_that_is_no_utf_8_can_be_shown(container: Container) -> None:
+    folder = container.models.store.incoming
+    folder.mkdir(parents=True)
+    Path(os.fsdecode(os.path.join(os.fsencode(folder), "模型.bin".encode("gbk")))).write_bytes(b"?")
+    (name,) = finished(container, container.models.look()).result["unknown"]
+    assert name.encode("utf-8").endswith(b".bin")
+
+
+def test_files_on_a_disk_that_only_gives(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = container.models.store.incoming
+    (folder / "empty").mkdir(parents=True)
+    path = folder / "pitch.model"
+    path.write_bytes(CONTENT["rmvpe"]["ear.bin"])
+
+    def unless_here(change: Callable) -> Callable:
+        def changed(one: Path, *others: object, **options: object) -> object:
+            if folder in Path(one).parents:
+                raise OSError(errno.EROFS, "Read-only file system")
+            return change(one, *others, **options)
+
+        return changed
+
+    monkeypatch.setattr(os, "replace", unless_here(os.replace))
+    for name in ("unlink", "rmdir"):
+        monkeypatch.setattr(Path, name, unless_here(getattr(Path, name)))
+    job = finished(container, container.models.look())
+    assert (job.state, [item["checked"] for item in job.result["found"]]) == ("done", ["published"])
+    assert container.models.get("rmvpe").ready
+    assert path.exists()

@@ -219,6 +219,19 @@ def test_no_more_is_taken_than_was_announced(hub: FakeHub, tmp_path: Path) -> No
     assert (tmp_path / "model.bin").read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize(("behaviour", "kind"), [(fake_hub.sign_in, "text/html"), (fake_hub.packed, "gzip")])
+def test_what_comes_in_place_of_the_file_is_not_kept(
+    hub: FakeHub, tmp_path: Path, behaviour: fake_hub.Behaviour, kind: str
+) -> None:
+    hub.announce = "nothing"
+    hub.behaviours[NAME] = [behaviour]
+    with pytest.raises(StudioError, match="hub_something_else") as caught:
+        get(hub, tmp_path)
+    for language in ("en", "zh"):
+        assert kind in str(caught.value.sentence(language))
+    assert get(hub, tmp_path).bytes == len(CONTENT)
+
+
 @pytest.mark.parametrize(
     ("behaviour", "code"),
     [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,22 @@ def test_only_the_catalogue_makes_folders(store: ModelStore, name: object) -> No
     for ask in (store.folder, store.state, store.delete, store.installed):
         with pytest.raises(StudioError, match="model_not_listed"):
             ask(name)
+
+
+def test_two_who_write_lose_nothing_of_each_other(store: ModelStore) -> None:
+    """A licence is agreed to on the page while a job takes files over."""
+    tried = threading.Event()
+
+    def agree() -> None:
+        while not tried.is_set():
+            store.agree(VOICE)
+
+    page = threading.Thread(target=agree)
+    page.start()
+    try:
+        for size in range(1, 60):
+            bring(store, VOICE, "b.json", size)
+            assert store.state("voice").checks == {"hub": 1}
+    finally:
+        tried.set()
+        page.join()

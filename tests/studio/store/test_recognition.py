@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from studio.errors import StudioError
 from studio.store import recognition
@@ -92,12 +93,9 @@ def test_official_archives_by_their_tensors_and_without_running_them(tmp_path: P
         "model.ar_text_embedding.word_embeddings.weight": torch.zeros(732, 512).half(),
         "model.bert_proj.weight": torch.zeros(512, 1024).half(),
     }
-    save_official(
-        tmp_path / "voice.pth",
-        weights(enc_p__text_embedding__weight=(732, 192), dec__cond__weight=(512, 512, 1)),
-        {},
-        "",
-    )
+    voice = weights(enc_p__text_embedding__weight=(732, 192), dec__cond__weight=(512, 512, 1))
+    save_official(tmp_path / "base.pth", {**voice, **weights(enc_q__pre__weight=(192, 1025, 1))}, {}, "")
+    save_official(tmp_path / "voice.pth", voice, {}, "8epoch_200iteration")
     save_official(tmp_path / "s1v3.ckpt", gpt, {}, "")
     save_official(tmp_path / "some gpt.ckpt", gpt, {}, "")
     ran = tmp_path / "ran"
@@ -109,11 +107,60 @@ def test_official_archives_by_their_tensors_and_without_running_them(tmp_path: P
     torch.save({"weight": {**gpt, "bomb": Bomb()}}, tmp_path / "bomb.ckpt")
     found, others = told(tmp_path)
     assert found == {
-        "voice.pth": ("gpt-sovits-v2", "gsv-v2final-pretrained/s2G2333k.pth"),
+        "base.pth": ("gpt-sovits-v2", "gsv-v2final-pretrained/s2G2333k.pth"),
         "s1v3.ckpt": ("gpt-sovits-pro-parts", "s1v3.ckpt"),
     }, "two semantic models have the same shapes; only the name tells them apart"
-    assert others == ["bomb.ckpt", "some gpt.ckpt"]
+    assert others == ["bomb.ckpt", "some gpt.ckpt", "voice.pth"], "somebody's voice is no base for others"
     assert not ran.exists()
+
+
+def test_a_painter_of_somebodys_own_is_not_taken_apart(tmp_path: Path) -> None:
+    """Saved without the ``fp16`` of the published names, it has the shapes of Stable Diffusion 1.5 all the same."""
+    everything = set()
+    for file in BASES["stable-diffusion-1.5"].files:
+        path = tmp_path / "mine" / file.path.replace(".fp16", "")
+        safetensors(path, dict(file.shapes))
+        everything.add(path.relative_to(tmp_path).as_posix())
+    found, others = told(tmp_path)
+    assert (found, set(others)) == ({}, everything)
+
+
+def test_what_only_bears_the_name(tmp_path: Path) -> None:
+    """A pointer that git left in the place of weights, and what other models call the same."""
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 126000000\n"
+    z_image = BASES["z-image-turbo"].files
+    names = ["v2Pro/s2Dv2Pro.pth", "pytorch_lora_weights.safetensors"]
+    names += [file.path for file in z_image if file.path.startswith("transformer/diffusion")]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(pointer)
+    found, others = told(tmp_path)
+    assert found == {}
+    assert sorted(others) == sorted(names)
+
+
+def test_another_hubert_is_not_the_one_that_was_published(tmp_path: Path) -> None:
+    english = {"encoder.layers.11.attention.k_proj.weight": (768, 768)}
+    safetensors(tmp_path / "chinese-hubert-base" / "pytorch_model.bin", english)
+    safetensors(tmp_path / "vec.bin", {**english, "final_proj.weight": (256, 768)})
+    assert told(tmp_path) == (
+        {"vec.bin": ("content-vec", "pytorch_model.bin")},
+        ["chinese-hubert-base/pytorch_model.bin"],
+    )
+
+
+def test_half_a_copy_is_no_model(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_file({"model.decoder.embed_tokens.weight": torch.zeros(51865, 768).half()}, path)
+    assert told(tmp_path)[0] == {"model.safetensors": ("whisper-small", "model.safetensors")}
+    os.truncate(path, path.stat().st_size - 1)
+    assert told(tmp_path) == ({}, ["model.safetensors"])
+
+
+def test_what_programs_hide_is_passed_over(tmp_path: Path) -> None:
+    safetensors(tmp_path / ".git" / "lfs" / "0f", {"model.decoder.embed_tokens.weight": (51865, 768)})
+    (tmp_path / ".DS_Store").write_text("?")
+    assert told(tmp_path) == ({}, [])
 
 
 def test_a_known_hash_stands_above_everything(tmp_path: Path) -> None:
@@ -141,7 +188,9 @@ def test_a_known_hash_stands_above_everything(tmp_path: Path) -> None:
     [
         b"",
         b"\x08",
+        bytes(8) + b"{",
         b"\xff" * 8 + b"{",
+        (47).to_bytes(8, "little") + b'{"a": {"shape": [1e999], "data_offsets":[0,0]}}',
         (2**19).to_bytes(8, "little") + b"{" + b"[" * 2**19,
         (20).to_bytes(8, "little") + b'{"a": {"shape": 3}}',
         (30).to_bytes(8, "little") + b'{"a": {"shape": ["x"]}}       ',

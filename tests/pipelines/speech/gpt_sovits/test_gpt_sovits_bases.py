@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -115,6 +118,14 @@ def test_what_cannot_be_used_says_why(folder: Path) -> None:
         }
 
 
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="file names are Unicode here")
+def test_a_name_from_an_archive_that_is_no_utf_8(folder: Path) -> None:
+    path = small_sovits(folder / "voice.pth", seed=4)
+    os.rename(path, os.path.join(os.fsencode(folder), "模型.pth".encode("gbk")))
+    assert len(Bases(folder).found) == len(Bases(folder).found) == 6
+    assert "gpt_sovits_v2" in installed_engines(folder.parent)
+
+
 def test_a_file_that_cannot_be_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def closed(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
@@ -140,6 +151,60 @@ def test_weights_are_converted_once(folder: Path) -> None:
     hubert = Bases(folder).parts("v2").content.weights()
     assert {path.name for path in hubert.iterdir()} == {"model.safetensors", "facts.json", "config.json"}
     assert (Bases(folder).parts("v2").text.weights() / "vocab.txt").exists()
+
+
+def test_what_was_converted_from_former_files_goes_at_the_next_start(folder: Path) -> None:
+    parts = Bases(folder).parts("v2")
+    former, kept = parts.sovits.weights(), parts.content.weights()
+    begun = former.with_name(f"{former.name}.killed")
+    begun.mkdir()
+    small_sovits(parts.sovits.source, seed=5, posterior=True)
+    Bases(folder)
+    assert former.exists(), "an engine may live on it"
+    descriptions.descriptions(folder)
+    assert [path for path in (former, kept, begun) if path.exists()] == [kept]
+
+
+def test_a_base_outlives_the_deletion_of_another_of_its_family(folder: Path) -> None:
+    base = Bases(folder).parts("v2").sovits
+    before = facts_of(base.weights())
+    shutil.rmtree(folder / "converted")
+    assert facts_of(base.weights()) == before
+    shutil.rmtree(folder / "converted")
+    base.source.unlink()
+    with pytest.raises(CraftError, match="base_incomplete") as caught:
+        base.weights()
+    assert caught.value.facts == {"version": "v2", "missing": "s2Gv2.pth", "folder": str(folder)}
+
+
+def test_several_who_want_the_same_weights_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    conversions: list[Path] = []
+    convert = module.convert
+    monkeypatch.setattr(module, "convert", lambda *paths: conversions.append(paths[0]) or convert(*paths))
+    base = Bases(folder).parts("v2").sovits
+    with ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(lambda _: base.weights(), range(4))) == {base.home}
+    assert conversions == [base.source]
+
+
+def test_a_file_that_could_not_be_read_in_time_is_looked_at_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(path: Path) -> None:
+        raise CraftError("checkpoint_timeout", limit_seconds=120.0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "look_into", busy)
+        assert len(Bases(folder).refused) == 5
+    assert Bases(folder).refused == {}
+
+
+def test_somebodys_voice_among_the_bases_is_not_taken_for_one(folder: Path) -> None:
+    small_text2semantic(folder / "ada-e15.ckpt", seed=7)
+    small_sovits(folder / "G_2333.pth", seed=7, posterior=True)
+    parts = Bases(folder).parts("v2")
+    assert parts.text2semantic.source.name.startswith("s1bert25hz")
+    assert parts.sovits.source.name.startswith("s2G")
 
 
 def test_each_version_gets_its_semantic_base(folder: Path) -> None:
