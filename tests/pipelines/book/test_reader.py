@@ -94,3 +94,26 @@ def test_a_long_silent_page_scrolls_and_offers_no_play(chromium, tmp_path: Path)
         page.keyboard.press("End")
         assert page.get_by_text(book.silence).is_visible()
         page.close()
+
+
+def test_keys_read_a_long_page_to_its_end_before_they_turn_it(chromium, tmp_path: Path) -> None:
+    book = sample_book("en", narrated=False, pages=2)
+    long = Page("The fox walked on, and the moon walked with him. " * 60, picture=picture(2))
+    export(replace(book, pages=(long, *book.pages[1:])), "html", tmp_path / "long.html")
+    page = chromium.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    page.goto((tmp_path / "long.html").as_uri() + "#1")
+    left = "(t => t.scrollHeight - t.clientHeight - t.scrollTop)(document.querySelector('[data-page] .text'))"
+    before = page.evaluate(left)
+    page.keyboard.press("ArrowDown")
+    assert seen(page) == "Page 1" and 0 < page.evaluate(left) < before
+    while page.evaluate(left) > 1:
+        page.keyboard.press("PageDown")
+        assert seen(page) == "Page 1"
+    page.keyboard.press("ArrowUp")
+    assert seen(page) == "Page 1" and page.evaluate(left) > 1
+    page.keyboard.press("End")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert seen(page) == "Page 2"
+    page.close()
