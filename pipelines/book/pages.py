@@ -7,7 +7,7 @@ The layout is a plain value in pixels of its shape. Pillow paints it here, ``exp
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines.book.book import Book, Page, Picture
@@ -231,19 +231,24 @@ def _paper(picture: Picture | None) -> Colour:
 def _page(page: Page, index: int, shape: Shape, faces: Faces, picture_on_every_leaf: bool) -> list[Leaf]:
     """As large as it fits on one leaf; if not even the smallest type does, on several."""
     placed, box, beside = _places(shape, page.picture)
-    largest, smallest = round(4.6 * shape.unit), round(2.7 * shape.unit)
-    for size in range(largest, smallest - 1, -1):
-        lines = _lines(page.text, size, box[2] - box[0], faces)
-        if _height(lines, size) <= box[3] - box[1]:
-            return [_leaf(page, index, shape, faces, placed, box, beside, lines, size)]
-    size, leaves, lines = smallest, [], _lines(page.text, smallest, box[2] - box[0], faces)
+    largest, size = round(4.6 * shape.unit), round(2.7 * shape.unit)
+    lines = _lines(page.text, size, box[2] - box[0], faces)
+    if _height(lines, size) <= box[3] - box[1]:
+        for larger in range(largest, size, -1):
+            larger_lines = _lines(page.text, larger, box[2] - box[0], faces)
+            if _height(larger_lines, larger) <= box[3] - box[1]:
+                size, lines = larger, larger_lines
+                break
+        return [_leaf(page, index, shape, faces, placed, box, beside, lines, size)]
+    leaves = []
     while lines:
         count = _fitting(lines, size, box[3] - box[1])
         leaves.append(_leaf(page, index, shape, faces, placed, box, beside, lines[:count], size))
-        rest = lines[count].start if count < len(lines) else len(page.text)
-        if not picture_on_every_leaf:
+        lines = lines[count:]
+        if lines and placed and not picture_on_every_leaf:
             placed, box, beside = _places(shape, None)
-        lines = _lines(page.text, size, box[2] - box[0], faces, rest)
+            lines = _lines(page.text, size, box[2] - box[0], faces, lines[0].start)
+        lines = [replace(line, gap=0.0) for line in lines[:1]] + lines[1:]
     return leaves
 
 

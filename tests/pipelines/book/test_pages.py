@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.book import fonts
+from pipelines.book import fonts, pages
 from pipelines.book.book import Page
 from pipelines.book.fonts import SHIPPED, Face, Faces
+from pipelines.book.lines import break_lines
 from pipelines.book.pages import GLOW, SHAPES, Leaf, lay_out, painted
 from pipelines.failure import CraftError
 from tests.pipelines.book.samples import picture, sample_book
@@ -49,6 +50,19 @@ def test_a_long_page_continues_and_loses_nothing(language: str, everywhere: bool
     assert len(leaves) > 2
     assert "".join(words_of(leaf) for leaf in leaves) == "".join(LONG[language].split())
     assert [leaf.picture is not None for leaf in leaves[1:]] == [everywhere] * (len(leaves) - 1)
+
+
+def test_a_very_long_page_is_broken_into_lines_only_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, read = LONG["zh"] * 3, []
+
+    def counted(paragraph: str, width: float, measure: object) -> list[tuple[int, int]]:
+        read.append(len(paragraph))
+        return break_lines(paragraph, width, measure)
+
+    monkeypatch.setattr(pages, "break_lines", counted)
+    book = replace(sample_book("zh"), pages=(Page(text, picture=picture(0)),))
+    assert len(lay_out(book, SHAPES["album"], Faces("zh"))) > 15
+    assert sum(read) < 4 * len(text)
 
 
 def test_the_picture_and_the_glow_are_seen() -> None:
