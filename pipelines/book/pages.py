@@ -32,6 +32,8 @@ _MOST_CUT = 0.3
 """A picture that would lose a larger share than this to its frame is shown whole instead."""
 _LINE_HEIGHT = 1.5
 _PARAGRAPH_GAP = 0.55
+_SMALLEST_TITLE = 1.75
+"""In units, as the label on the last page."""
 
 
 @dataclass(frozen=True)
@@ -345,16 +347,14 @@ def _cover(book: Book, shape: Shape, faces: Faces) -> Leaf:
     below += [words["read_by"].format(voice=book.voice)] if book.voice and book.is_narrated else []
     if not beside:
         below = [" · ".join(below)] if below else []
-    credits = [line[a:b] for line in below for a, b in break_lines(line, width / small, faces.width)]
+    credits = [line for credit in below for line in _first_lines(credit, 2, width / small, faces)]
     foot = small * (2.2 + 1.6 * len(credits))
     size, lines = _title(book.title, width, box[3] - box[1] - foot, shape, faces)
     leading = 1.28 * size
     top = box[1] + max(0.0, (box[3] - box[1] - foot - leading * len(lines)) / 2)
     pieces: list[Piece] = []
-    for number, (start, end) in enumerate(lines):
-        pieces += _set(
-            book.title[start:end], box, top + size + number * leading, size, ACCENT, faces, not beside
-        )
+    for number, line in enumerate(lines):
+        pieces += _set(line, box, top + size + number * leading, size, ACCENT, faces, not beside)
     baseline = top + leading * len(lines) + small * 0.7
     left = box[0] if beside else (box[0] + box[2]) / 2 - 4 * shape.unit
     rule = (left, baseline, left + 8 * shape.unit, baseline + max(2.0, 0.3 * shape.unit))
@@ -363,18 +363,28 @@ def _cover(book: Book, shape: Shape, faces: Faces) -> Leaf:
     return Leaf("cover", shape, _paper(book.front), tuple(pieces), placed, rule=rule)
 
 
-def _title(
-    text: str, width: float, height: float, shape: Shape, faces: Faces
-) -> tuple[int, list[tuple[int, int]]]:
-    """As large as three lines hold it, none of its words cut; the smallest type takes as many lines as it needs."""
-    for size in range(round(9 * shape.unit), round(3 * shape.unit), -1):
+def _title(text: str, width: float, height: float, shape: Shape, faces: Faces) -> tuple[int, list[str]]:
+    """As large as three lines hold it, none of its words cut; a long one as large as it fits at all."""
+    small = round(3 * shape.unit)
+    for size in range(round(9 * shape.unit), round(_SMALLEST_TITLE * shape.unit) - 1, -1):
         lines = break_lines(text, width / size, faces.width)
         whole = all(
             end == len(text) or text[end].isspace() or ord(text[end - 1]) > 0x2E7F for _, end in lines
         )
-        if len(lines) <= 3 and whole and len(lines) * size * 1.28 < height:
+        if len(lines) * size * 1.28 < height and (size <= small or (len(lines) <= 3 and whole)):
             break
-    return size, lines[: max(1, int(height / (size * 1.28)))]
+    return size, _first_lines(text, max(1, int(height / (size * 1.28))), width / size, faces)
+
+
+def _first_lines(text: str, most: int, width: float, faces: Faces) -> list[str]:
+    """The lines of ``text``, ``width`` ems wide; where there are more than ``most`` the last one ends in an ellipsis."""
+    lines = [text[start:end] for start, end in break_lines(text, width, faces.width)]
+    if len(lines) <= most:
+        return lines
+    last = lines[most - 1]
+    while sum(map(faces.width, last + "…")) > width:
+        last = last[:-1]
+    return [*lines[: most - 1], last.rstrip() + "…"]
 
 
 def _end(book: Book, shape: Shape, faces: Faces) -> Leaf:
@@ -386,9 +396,9 @@ def _end(book: Book, shape: Shape, faces: Faces) -> Leaf:
     pieces = _set(words["the_end"], box, middle, large, ACCENT, faces, True)
     rule = (shape.width / 2 - 4 * shape.unit, middle + 3.2 * shape.unit)
     baseline = middle + 9 * shape.unit
-    for line in about(book):
-        for start, end in break_lines(line, (box[2] - box[0]) / medium, faces.width):
-            pieces += _set(line[start:end], box, baseline, medium, MUTED, faces, True)
+    for said in about(book):
+        for line in _first_lines(said, 2, (box[2] - box[0]) / medium, faces):
+            pieces += _set(line, box, baseline, medium, MUTED, faces, True)
             baseline += medium * _LINE_HEIGHT
     lines = break_lines(book.label, (box[2] - box[0]) / small, faces.width)
     baseline = shape.height - 4 * shape.unit - (len(lines) - 1) * small * _LINE_HEIGHT

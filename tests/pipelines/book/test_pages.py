@@ -10,7 +10,7 @@ from pipelines.book import fonts, pages
 from pipelines.book.book import Page
 from pipelines.book.fonts import SHIPPED, Face, Faces
 from pipelines.book.lines import break_lines
-from pipelines.book.pages import GLOW, SHAPES, Leaf, lay_out, painted
+from pipelines.book.pages import ACCENT, GLOW, SHAPES, Leaf, lay_out, painted
 from pipelines.failure import CraftError
 from tests.pipelines.book.samples import picture, sample_book
 
@@ -50,6 +50,26 @@ def test_a_long_page_continues_and_loses_nothing(language: str, everywhere: bool
     assert len(leaves) > 2
     assert "".join(words_of(leaf) for leaf in leaves) == "".join(LONG[language].split())
     assert [leaf.picture is not None for leaf in leaves[1:]] == [everywhere] * (len(leaves) - 1)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_long_title_keeps_its_end(shape: str) -> None:
+    title = "The tale of the little red fox who wanted to touch the moon " * 6 + "and at last did so"
+    cover, *_, end = lay_out(replace(sample_book(), title=title), SHAPES[shape], Faces("en"))
+    shown = [piece for piece in cover.pieces if piece.colour == ACCENT]
+    assert "".join(piece.text for piece in shown) == "".join(title.split())
+    assert all(piece.baseline < cover.rule[1] for piece in shown)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_title_is_long_enough_to_hide_the_label(shape: str) -> None:
+    book = replace(sample_book("zh"), title="狐狸与月亮" * 400, voice="安" * 60)
+    cover, *_, end = lay_out(book, SHAPES[shape], Faces("zh"))
+    assert [piece.text for piece in cover.pieces if piece.colour == ACCENT][-1] == "…"
+    assert all(piece.baseline <= cover.shape.height for piece in cover.pieces)
+    label_begins = len(end.pieces) - sum(not char.isspace() for char in book.label if ord(char) > 0x2E7F) - 1
+    above = max(piece.baseline for piece in end.pieces[:label_begins])
+    assert above < min(piece.baseline - piece.size for piece in end.pieces[label_begins:])
 
 
 def test_a_very_long_page_is_broken_into_lines_only_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,3 +117,28 @@ def test_keys_read_a_long_page_to_its_end_before_they_turn_it(chromium, tmp_path
     page.keyboard.press("ArrowRight")
     assert seen(page) == "Page 2"
     page.close()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_long_titles_and_long_words_stay_in_their_place(
+    chromium, tmp_path: Path, width: int, height: int
+) -> None:
+    title = "The tale of the little red fox who wanted to touch the moon " * 6
+    book = replace(sample_book("en"), title=title, pages=(Page("a" * 200, picture=picture(0)),))
+    export(book, "html", tmp_path / "book.html")
+    page = chromium.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    page.goto((tmp_path / "book.html").as_uri())
+    heading = page.locator(".cover h1").bounding_box()
+    room, seen_picture = (page.locator(f".cover {part}").bounding_box() for part in (".words", "figure"))
+    assert heading["y"] >= room["y"] and heading["x"] + heading["width"] <= room["x"] + room["width"]
+    assert (
+        room["y"] >= seen_picture["y"] + seen_picture["height"]
+        or room["x"] >= seen_picture["x"] + seen_picture["width"]
+    )
+    page.locator(".cover .by").last.scroll_into_view_if_needed()
+    assert page.locator(".cover .by").last.bounding_box()["y"] < room["y"] + room["height"]
+    page.keyboard.press("ArrowRight")
+    leaf = page.locator("[data-page]").first.bounding_box()
+    text = page.locator("[data-page] .text p").first.bounding_box()
+    assert text["x"] + text["width"] <= leaf["x"] + leaf["width"]
+    page.close()
