@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pipelines.book.bidi import as_seen
 from pipelines.book.book import Book, Page, Picture
 from pipelines.book.fonts import Face, Faces
 from pipelines.book.lines import break_lines, paragraphs
@@ -62,9 +63,9 @@ SHAPES = {
 
 @dataclass(frozen=True)
 class Piece:
-    """Characters of one face that stand together.
+    """Characters of one face that stand together, from left to right.
 
-    ``start``: where they are in the page's text, None for what the book says of itself.
+    ``start``: where the first of them is in the page's text, None for what the book says of itself.
     """
 
     text: str
@@ -316,22 +317,24 @@ def _set(
     start: int | None = None,
 ) -> list[Piece]:
     """One line, cut into words and Chinese characters, each at its exact place."""
-    width = sum(faces.width(char) for char in text) * size
+    seen = as_seen(text, lambda char: faces.face(char) is not None)
+    shown = "".join(char for char, _ in seen)
+    width = sum(map(faces.width, shown)) * size
     x = box[0] + (box[2] - box[0] - width) / 2 if centred else box[0]
     pieces: list[Piece] = []
-    for face, run, place in faces.runs(text):
+    for face, run, place in faces.runs(shown):
         word = ""
-        for offset, char in enumerate([*run, " "]):
-            advance = faces.width(char) * size if offset < len(run) else 0.0
+        for offset, char in enumerate([*run, " "], start=place):
+            advance = faces.width(char) * size if offset < place + len(run) else 0.0
             alone = char.isspace() or ord(char) > 0x2E7F
             if word and alone:
-                length = sum(faces.width(c) for c in word) * size
-                at = None if start is None else start + place + offset - len(word)
+                length = sum(map(faces.width, word)) * size
+                at = None if start is None else start + min(i for _, i in seen[offset - len(word) : offset])
                 pieces.append(Piece(word, x - length, baseline, length, face, size, colour, at))
                 word = ""
             if not char.isspace():
                 if alone:
-                    at = None if start is None else start + place + offset
+                    at = None if start is None else start + seen[offset][1]
                     pieces.append(Piece(char, x, baseline, advance, face, size, colour, at))
                 else:
                     word += char

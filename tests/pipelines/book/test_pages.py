@@ -85,6 +85,19 @@ def test_a_very_long_page_is_broken_into_lines_only_a_few_times(monkeypatch: pyt
     assert sum(read) < 4 * len(text)
 
 
+def test_words_from_right_to_left_are_set_so() -> None:
+    text = "Noa said שלום עולם to him."
+    book = replace(sample_book(), pages=(Page(text),))
+    faces = Faces("en")
+    if faces.face("ש") is None:
+        pytest.skip("no font of this machine has Hebrew")
+    leaf = lay_out(book, SHAPES["wide"], faces)[1]
+    words = [(piece.text, piece.start) for piece in leaf.pieces if piece.start is not None]
+    hebrew = [("םלוע", text.index("עולם")), ("םולש", text.index("שלום"))]
+    assert words == [("Noa", 0), ("said", 4), *hebrew, ("to", 19), ("him.", 22)]
+    assert [piece.x for piece in leaf.pieces[:6]] == sorted(piece.x for piece in leaf.pieces[:6])
+
+
 def test_the_picture_and_the_glow_are_seen() -> None:
     book = sample_book()
     leaf = lay_out(book, SHAPES["album"], Faces("en"))[1]
