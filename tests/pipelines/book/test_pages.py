@@ -147,6 +147,15 @@ def test_letters_that_no_font_has_are_named(monkeypatch: pytest.MonkeyPatch) -> 
     assert "月" in caught.value.facts["characters"] and caught.value.facts["count"] >= 5
 
 
+def test_figures_are_as_tall_as_capitals() -> None:
+    """Old-style ones read as letters: Ioo."""
+    font = Face(SHIPPED / "serif.ttf").at(1000)
+    capital = font.getbbox("H", anchor="ls")
+    for figure in "0123456789":
+        _, top, _, bottom = font.getbbox(figure, anchor="ls")
+        assert bottom < 25 and abs(top - capital[1]) < 100
+
+
 def test_emoji_are_left_out_instead_of_boxes() -> None:
     faces = Faces("en")
     assert faces.face("🦊") is None and faces.width("🦊") == 0
