@@ -169,6 +169,16 @@ def test_a_file_that_is_no_font_is_refused(tmp_path: Path) -> None:
     assert caught.value.code == "book_font_unreadable" and caught.value.facts == {"font": "fake.ttf"}
 
 
+@pytest.mark.parametrize("kept", [0, 500, 20_000])
+def test_a_broken_font_of_the_machine_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    (tmp_path / "Broken-Regular.ttf").write_bytes((SHIPPED / "serif.ttf").read_bytes()[:kept])
+    monkeypatch.setattr(fonts, "_folders", lambda: [tmp_path])
+    monkeypatch.setattr(fonts, "_system_faces", fonts._system_faces.__wrapped__)
+    assert Faces("en").face("龘") is None
+
+
 def test_postscript_fonts_can_be_embedded_too() -> None:
     """A rare character comes from the system's font; its outlines become TrueType."""
     from io import BytesIO
