@@ -203,12 +203,14 @@ def _system_faces() -> tuple[Face, ...]:
 
 
 def _system_face(path: Path) -> Face | None:
-    """Of a collection the face for simplified Chinese, else the first; None for a file that is broken."""
+    """Of a collection the face for simplified Chinese, else the first; None for what is broken or has no outlines."""
     from fontTools.ttLib import TTCollection, TTLibError
 
     try:
         if path.suffix.lower() != ".ttc":
-            return Face(path)
+            with _open(path, 0) as font:
+                drawn = {"glyf", "CFF "} & set(font.keys()) and font.getBestCmap()
+            return Face(path) if drawn else None
         with TTCollection(path, lazy=True) as collection:
             names = [font["name"].getDebugName(1) or "" for font in collection]
         return Face(path, next((i for i, name in enumerate(names) if name.endswith(" SC")), 0))

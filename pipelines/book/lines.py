@@ -10,6 +10,8 @@ NEVER_FIRST = frozenset("、。，．！？；：）〕】》〉」』〗”’�
 """Kinsoku: what belongs to the word before it."""
 NEVER_LAST = frozenset("（〔【《〈「『〖“‘([{$￥¥«‹")
 """Kinsoku: what belongs to the word after it."""
+_STRAIGHT = frozenset("\"'")
+"""Nobody knows whether they open or close: between two signs they belong to both."""
 _WIDE = re.compile(
     r"[\u2e80-\u2fff\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
 )
@@ -31,7 +33,10 @@ def may_break(before: str, after: str) -> bool:
         return False
     if before.isspace():
         return True
-    return bool(_WIDE.match(before) or _WIDE.match(after) or before in "—–-…")
+    if before in _STRAIGHT or after in _STRAIGHT:
+        return False
+    said = before in "”’" and after in "“‘"
+    return bool(said or _WIDE.match(before) or _WIDE.match(after) or before in "—–-…")
 
 
 def break_lines(text: str, width: float, measure: Callable[[str], float]) -> list[tuple[int, int]]:

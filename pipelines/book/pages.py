@@ -7,9 +7,10 @@ The layout is a plain value in pixels of its shape. Pillow paints it here, ``exp
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pipelines.book.bidi import as_seen
 from pipelines.book.book import Book, Page, Picture
 from pipelines.book.fonts import Face, Faces
 from pipelines.book.lines import break_lines, paragraphs
@@ -32,6 +33,8 @@ _MOST_CUT = 0.3
 """A picture that would lose a larger share than this to its frame is shown whole instead."""
 _LINE_HEIGHT = 1.5
 _PARAGRAPH_GAP = 0.55
+_SMALLEST_TITLE = 1.75
+"""In units, as the label on the last page."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,9 @@ SHAPES = {
 
 @dataclass(frozen=True)
 class Piece:
-    """Characters of one face that stand together.
+    """Characters of one face that stand together, from left to right.
 
-    ``start``: where they are in the page's text, None for what the book says of itself.
+    ``start``: where the first of them is in the page's text, None for what the book says of itself.
     """
 
     text: str
@@ -231,19 +234,24 @@ def _paper(picture: Picture | None) -> Colour:
 def _page(page: Page, index: int, shape: Shape, faces: Faces, picture_on_every_leaf: bool) -> list[Leaf]:
     """As large as it fits on one leaf; if not even the smallest type does, on several."""
     placed, box, beside = _places(shape, page.picture)
-    largest, smallest = round(4.6 * shape.unit), round(2.7 * shape.unit)
-    for size in range(largest, smallest - 1, -1):
-        lines = _lines(page.text, size, box[2] - box[0], faces)
-        if _height(lines, size) <= box[3] - box[1]:
-            return [_leaf(page, index, shape, faces, placed, box, beside, lines, size)]
-    size, leaves, lines = smallest, [], _lines(page.text, smallest, box[2] - box[0], faces)
+    largest, size = round(4.6 * shape.unit), round(2.7 * shape.unit)
+    lines = _lines(page.text, size, box[2] - box[0], faces)
+    if _height(lines, size) <= box[3] - box[1]:
+        for larger in range(largest, size, -1):
+            larger_lines = _lines(page.text, larger, box[2] - box[0], faces)
+            if _height(larger_lines, larger) <= box[3] - box[1]:
+                size, lines = larger, larger_lines
+                break
+        return [_leaf(page, index, shape, faces, placed, box, beside, lines, size)]
+    leaves = []
     while lines:
         count = _fitting(lines, size, box[3] - box[1])
         leaves.append(_leaf(page, index, shape, faces, placed, box, beside, lines[:count], size))
-        rest = lines[count].start if count < len(lines) else len(page.text)
-        if not picture_on_every_leaf:
+        lines = lines[count:]
+        if lines and placed and not picture_on_every_leaf:
             placed, box, beside = _places(shape, None)
-        lines = _lines(page.text, size, box[2] - box[0], faces, rest)
+            lines = _lines(page.text, size, box[2] - box[0], faces, lines[0].start)
+        lines = [replace(line, gap=0.0) for line in lines[:1]] + lines[1:]
     return leaves
 
 
@@ -309,22 +317,24 @@ def _set(
     start: int | None = None,
 ) -> list[Piece]:
     """One line, cut into words and Chinese characters, each at its exact place."""
-    width = sum(faces.width(char) for char in text) * size
+    seen = as_seen(text, lambda char: faces.face(char) is not None)
+    shown = "".join(char for char, _ in seen)
+    width = sum(map(faces.width, shown)) * size
     x = box[0] + (box[2] - box[0] - width) / 2 if centred else box[0]
     pieces: list[Piece] = []
-    for face, run, place in faces.runs(text):
+    for face, run, place in faces.runs(shown):
         word = ""
-        for offset, char in enumerate([*run, " "]):
-            advance = faces.width(char) * size if offset < len(run) else 0.0
+        for offset, char in enumerate([*run, " "], start=place):
+            advance = faces.width(char) * size if offset < place + len(run) else 0.0
             alone = char.isspace() or ord(char) > 0x2E7F
             if word and alone:
-                length = sum(faces.width(c) for c in word) * size
-                at = None if start is None else start + place + offset - len(word)
+                length = sum(map(faces.width, word)) * size
+                at = None if start is None else start + min(i for _, i in seen[offset - len(word) : offset])
                 pieces.append(Piece(word, x - length, baseline, length, face, size, colour, at))
                 word = ""
             if not char.isspace():
                 if alone:
-                    at = None if start is None else start + place + offset
+                    at = None if start is None else start + seen[offset][1]
                     pieces.append(Piece(char, x, baseline, advance, face, size, colour, at))
                 else:
                     word += char
@@ -340,16 +350,14 @@ def _cover(book: Book, shape: Shape, faces: Faces) -> Leaf:
     below += [words["read_by"].format(voice=book.voice)] if book.voice and book.is_narrated else []
     if not beside:
         below = [" · ".join(below)] if below else []
-    credits = [line[a:b] for line in below for a, b in break_lines(line, width / small, faces.width)]
+    credits = [line for credit in below for line in _first_lines(credit, 2, width / small, faces)]
     foot = small * (2.2 + 1.6 * len(credits))
     size, lines = _title(book.title, width, box[3] - box[1] - foot, shape, faces)
     leading = 1.28 * size
     top = box[1] + max(0.0, (box[3] - box[1] - foot - leading * len(lines)) / 2)
     pieces: list[Piece] = []
-    for number, (start, end) in enumerate(lines):
-        pieces += _set(
-            book.title[start:end], box, top + size + number * leading, size, ACCENT, faces, not beside
-        )
+    for number, line in enumerate(lines):
+        pieces += _set(line, box, top + size + number * leading, size, ACCENT, faces, not beside)
     baseline = top + leading * len(lines) + small * 0.7
     left = box[0] if beside else (box[0] + box[2]) / 2 - 4 * shape.unit
     rule = (left, baseline, left + 8 * shape.unit, baseline + max(2.0, 0.3 * shape.unit))
@@ -358,18 +366,28 @@ def _cover(book: Book, shape: Shape, faces: Faces) -> Leaf:
     return Leaf("cover", shape, _paper(book.front), tuple(pieces), placed, rule=rule)
 
 
-def _title(
-    text: str, width: float, height: float, shape: Shape, faces: Faces
-) -> tuple[int, list[tuple[int, int]]]:
-    """As large as three lines hold it, none of its words cut; the smallest type takes as many lines as it needs."""
-    for size in range(round(9 * shape.unit), round(3 * shape.unit), -1):
+def _title(text: str, width: float, height: float, shape: Shape, faces: Faces) -> tuple[int, list[str]]:
+    """As large as three lines hold it, none of its words cut; a long one as large as it fits at all."""
+    small = round(3 * shape.unit)
+    for size in range(round(9 * shape.unit), round(_SMALLEST_TITLE * shape.unit) - 1, -1):
         lines = break_lines(text, width / size, faces.width)
         whole = all(
             end == len(text) or text[end].isspace() or ord(text[end - 1]) > 0x2E7F for _, end in lines
         )
-        if len(lines) <= 3 and whole and len(lines) * size * 1.28 < height:
+        if len(lines) * size * 1.28 < height and (size <= small or (len(lines) <= 3 and whole)):
             break
-    return size, lines[: max(1, int(height / (size * 1.28)))]
+    return size, _first_lines(text, max(1, int(height / (size * 1.28))), width / size, faces)
+
+
+def _first_lines(text: str, most: int, width: float, faces: Faces) -> list[str]:
+    """The lines of ``text``, ``width`` ems wide; where there are more than ``most`` the last one ends in an ellipsis."""
+    lines = [text[start:end] for start, end in break_lines(text, width, faces.width)]
+    if len(lines) <= most:
+        return lines
+    last = lines[most - 1]
+    while sum(map(faces.width, last + "…")) > width:
+        last = last[:-1]
+    return [*lines[: most - 1], last.rstrip() + "…"]
 
 
 def _end(book: Book, shape: Shape, faces: Faces) -> Leaf:
@@ -381,9 +399,9 @@ def _end(book: Book, shape: Shape, faces: Faces) -> Leaf:
     pieces = _set(words["the_end"], box, middle, large, ACCENT, faces, True)
     rule = (shape.width / 2 - 4 * shape.unit, middle + 3.2 * shape.unit)
     baseline = middle + 9 * shape.unit
-    for line in about(book):
-        for start, end in break_lines(line, (box[2] - box[0]) / medium, faces.width):
-            pieces += _set(line[start:end], box, baseline, medium, MUTED, faces, True)
+    for said in about(book):
+        for line in _first_lines(said, 2, (box[2] - box[0]) / medium, faces):
+            pieces += _set(line, box, baseline, medium, MUTED, faces, True)
             baseline += medium * _LINE_HEIGHT
     lines = break_lines(book.label, (box[2] - box[0]) / small, faces.width)
     baseline = shape.height - 4 * shape.unit - (len(lines) - 1) * small * _LINE_HEIGHT

@@ -14,7 +14,8 @@ from pipelines.failure import CraftError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MAX_PIXELS = 64 * 2**20
+MAX_PIXELS = 16 * 2**20
+"""4096 x 4096, far beyond what any painter here makes: a flat picture of this size fits in a few kilobytes of PNG."""
 JPEG_QUALITY = 90
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -34,7 +35,7 @@ class Encoded:
         return "jpg" if self.media_type == "image/jpeg" else "png"
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def opened(picture: Picture) -> Image:
     """RGB, transparency laid on white.
 

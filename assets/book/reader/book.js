@@ -86,7 +86,20 @@
 
   function bring(part) {
     const text = part.closest(".text"), place = part.getBoundingClientRect(), room = text.getBoundingClientRect();
-    if (place.bottom > room.bottom || place.top < room.top) text.scrollBy({ top: place.top - room.top - 12, behavior: "smooth" });
+    if (place.bottom > room.bottom || place.top < room.top) scroll(text, place.top - room.top - 12);
+  }
+
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const scroll = (room, top) => room.scrollBy({ top, behavior: still.matches ? "auto" : "smooth" });
+
+  /** A text longer than its leaf is read to its end before these keys turn the page. */
+  function reads(key) {
+    const room = leaves[at].querySelector(".text") ?? leaves[at].querySelector(".words"), far = room.clientHeight * 0.9;
+    const step = { ArrowDown: 60, ArrowUp: -60, PageDown: far, PageUp: -far }[key] ?? 0;
+    const left = step < 0 ? room.scrollTop : room.scrollHeight - room.clientHeight - room.scrollTop;
+    if (!step || left <= 1) return false;
+    scroll(room, step);
+    return true;
   }
 
   function setPlaying(on) {
@@ -147,7 +160,8 @@
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const moves = { ArrowRight: at + 1, ArrowDown: at + 1, PageDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, PageUp: at - 1, Home: 0, End: leaves.length - 1 };
-    if (event.key in moves) { go(moves[event.key]); event.preventDefault(); }
+    if (reads(event.key)) event.preventDefault();
+    else if (event.key in moves) { go(moves[event.key]); event.preventDefault(); }
     else if (event.key === " " && !event.target.closest("button")) { toggle(); event.preventDefault(); }
     else if (event.key === "Escape") setPlaying(false);
   });

@@ -221,6 +221,8 @@ def _opf(package: _Package) -> str:
         '<meta property="schema:accessibilityFeature">tableOfContents</meta>',
         '<meta property="schema:accessibilityHazard">none</meta>',
     ]
+    if book.made_on:
+        metadata.append(f"<dc:date>{day}</dc:date>")
     if book.front:
         metadata.append('<meta property="schema:accessMode">visual</meta>')
     if book.author.strip():

@@ -76,7 +76,7 @@ def _cover(book: Book, words: Mapping[str, str]) -> str:
     if book.is_narrated and book.voice:
         by += f'<p class="by">{escape(words["read_by"].format(voice=book.voice))}</p>'
     return (
-        f'<section class="leaf cover" aria-label="{escape(words["cover"])}">{_figure(book.front, book.label)}'
+        f'<section class="leaf cover {_length(book.title)}" aria-label="{escape(words["cover"])}">{_figure(book.front, book.label)}'
         f'<div class="words"><h1>{escape(book.title)}</h1><hr>{by}</div></section>'
     )
 
@@ -102,7 +102,7 @@ def _page(page: Page, index: int, words: Mapping[str, str], book: Book) -> str:
 
 
 def _length(text: str) -> str:
-    """Short pages are set large. A Chinese character takes the room of two letters."""
+    """Short pages and titles are set large. A Chinese character takes the room of two letters."""
     columns = sum(2 if ord(char) > 0x2E7F else 1 for char in text)
     return "short" if columns <= 130 else "long" if columns > 330 else "middling"
 

@@ -87,6 +87,7 @@ def write(book: Book, path: Path, faces: Faces, progress: Progress) -> None:
         sound = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if book.is_narrated else None
         if sound:
             sound.bit_rate = 96_000
+            sound.metadata["language"] = "zho" if book.is_chinese else "eng"
         frame_number, sample_number, turning = 0, 0, None
         for order, scene in enumerate(film):
             for image in _frames(scene, turning, order):

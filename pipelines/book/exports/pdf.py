@@ -52,6 +52,9 @@ def _write(
     canvas.setAuthor(book.author)
     canvas.setSubject(book.label)
     canvas.setCreator("VoxTale")
+    if book.made_on:
+        day = f"D:{book.made_on:%Y%m%d}"
+        canvas.setDateFormatter(lambda *now: day)
     canvas.setKeywords([f"{name}={text}" for name, text in book.tags.items()])
     pictures: dict[Placed, ImageReader] = {}
     words = wording(book.language)

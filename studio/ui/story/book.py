@@ -35,7 +35,7 @@ def book_reader(
     if record.silence and record.state != "drawing":
         silent = f'<p class="vt-hint vt-book-silence">{icon("quiet")}<span>{escape(say(f"book.{record.silence}"))}</span></p>'
     return (
-        f'<section class="vt-book{" is-drawing" if record.state == "drawing" else ""}" tabindex="0" data-story="{escape(record.id)}" aria-roledescription="{escape(say("ui.book.book"))}" '
+        f'<section class="vt-book{" is-drawing" if record.state == "drawing" else ""}" tabindex="0" data-story="{escape(record.id)}" aria-roledescription="{escape(say("book.book"))}" '
         f'aria-label="{escape(record.title)}"><div class="vt-leaves">{"".join(leaves)}</div>'
         f'<div class="vt-book-bar"><button type="button" class="vt-button is-icon" data-book="previous" '
         f'aria-label="{escape(say("book.previous"))}" title="{escape(say("book.previous"))}">{icon("previous")}</button>{play}'

@@ -35,6 +35,19 @@ def test_kinsoku_holds_at_every_width(width: int) -> None:
         )
 
 
+@pytest.mark.parametrize("width", range(10, 40))
+def test_what_is_said_in_turns_breaks_between_the_speakers(width: int) -> None:
+    made = lines("他说：" + "“好！”" * 20 + "‘走吧。’“嗯！”", width)
+    assert not any(line[0] in NEVER_FIRST for line in made[1:])
+    assert not any(line[-1] in NEVER_LAST for line in made[:-1])
+
+
+@pytest.mark.parametrize("width", range(12, 40))
+def test_straight_quotation_marks_stay_with_what_is_said(width: int) -> None:
+    made = lines('他说："我们走吧！"她问："去哪里？""去海边。"他们就出发了，唱着"啦啦啦"。', width)
+    assert not any(line.startswith('"') or line.endswith(('"', "：")) for line in made[:-1])
+
+
 def test_a_word_wider_than_the_line_is_cut() -> None:
     assert lines("Donaudampfschifffahrt", 8) == ["Donaudam", "pfschiff", "fahrt"]
 
@@ -43,7 +56,10 @@ def test_no_word_is_left_alone_on_the_last_line() -> None:
     assert lines("aaa bbb ccc ddd eee I", 19) == ["aaa bbb ccc ddd", "eee I"]
 
 
-@pytest.mark.parametrize(("before", "after"), [("走", "。"), ("“", "我"), ("—", "—"), ("a", "b"), ("x", " ")])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("走", "。"), ("“", "我"), ('"', "我"), ("说", '"'), ("—", "—"), ("a", "b"), ("x", " ")],
+)
 def test_no_line_ends_here(before: str, after: str) -> None:
     assert not may_break(before, after)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipelines.book.exports import export
 from pipelines.book.exports.project import ProjectLimits, open_project
@@ -88,6 +90,19 @@ def test_too_much_is_refused(project: Path) -> None:
     assert refused(project, ProjectLimits(max_entry_bytes=1000)).code == "book_project_too_big"
     assert refused(project, ProjectLimits(max_entries=3)).code == "book_project_unsafe"
     assert refused(project, ProjectLimits(max_pages=1)).code == "book_project_unsafe"
+
+
+def test_a_part_serves_one_page(project: Path) -> None:
+    pages = described(project)["pages"]
+    error = refused(with_description(project, pages=[pages[0]] * 500))
+    assert error.code == "book_project_broken" and error.facts["entry"] == pages[0]["picture"]["file"]
+
+
+def test_a_picture_too_large_to_hold_is_refused(project: Path) -> None:
+    huge = io.BytesIO()
+    Image.new("1", (8192, 4096)).save(huge, "PNG")
+    error = refused(rewritten(project, {"pictures/page-002.png": huge.getvalue()}))
+    assert error.code == "book_picture_broken" and error.facts["page"] == 2
 
 
 def test_links_and_twins_are_refused(project: Path, tmp_path: Path) -> None:

@@ -94,3 +94,51 @@ def test_a_long_silent_page_scrolls_and_offers_no_play(chromium, tmp_path: Path)
         page.keyboard.press("End")
         assert page.get_by_text(book.silence).is_visible()
         page.close()
+
+
+def test_keys_read_a_long_page_to_its_end_before_they_turn_it(chromium, tmp_path: Path) -> None:
+    book = sample_book("en", narrated=False, pages=2)
+    long = Page("The fox walked on, and the moon walked with him. " * 60, picture=picture(2))
+    export(replace(book, pages=(long, *book.pages[1:])), "html", tmp_path / "long.html")
+    page = chromium.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    page.goto((tmp_path / "long.html").as_uri() + "#1")
+    left = "(t => t.scrollHeight - t.clientHeight - t.scrollTop)(document.querySelector('[data-page] .text'))"
+    before = page.evaluate(left)
+    page.keyboard.press("ArrowDown")
+    assert seen(page) == "Page 1" and 0 < page.evaluate(left) < before
+    while page.evaluate(left) > 1:
+        page.keyboard.press("PageDown")
+        assert seen(page) == "Page 1"
+    page.keyboard.press("ArrowUp")
+    assert seen(page) == "Page 1" and page.evaluate(left) > 1
+    page.keyboard.press("End")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert seen(page) == "Page 2"
+    page.close()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_long_titles_and_long_words_stay_in_their_place(
+    chromium, tmp_path: Path, width: int, height: int
+) -> None:
+    title = "The tale of the little red fox who wanted to touch the moon " * 6
+    book = replace(sample_book("en"), title=title, pages=(Page("a" * 200, picture=picture(0)),))
+    export(book, "html", tmp_path / "book.html")
+    page = chromium.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    page.goto((tmp_path / "book.html").as_uri())
+    heading = page.locator(".cover h1").bounding_box()
+    room, seen_picture = (page.locator(f".cover {part}").bounding_box() for part in (".words", "figure"))
+    assert heading["y"] >= room["y"] and heading["x"] + heading["width"] <= room["x"] + room["width"]
+    assert (
+        room["y"] >= seen_picture["y"] + seen_picture["height"]
+        or room["x"] >= seen_picture["x"] + seen_picture["width"]
+    )
+    page.locator(".cover .by").last.scroll_into_view_if_needed()
+    assert page.locator(".cover .by").last.bounding_box()["y"] < room["y"] + room["height"]
+    page.keyboard.press("ArrowRight")
+    leaf = page.locator("[data-page]").first.bounding_box()
+    text = page.locator("[data-page] .text p").first.bounding_box()
+    assert text["x"] + text["width"] <= leaf["x"] + leaf["width"]
+    page.close()
