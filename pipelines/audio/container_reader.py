@@ -20,10 +20,11 @@ from pipelines.failure import CraftError
 
 MEMORY_BYTES = 2 * 2**30
 # Playlists and concatenations, which name other files, are formats too: only plain containers are on this list.
-FORMATS = "wav,w64,flac,mp3,ogg,mov,mp4,matroska,webm,aac,aiff,caf"
+FORMATS = "wav,w64,flac,mp3,ogg,mov,mp4,matroska,webm,aac,aiff,caf,amr"
 CODECS = (
     "pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,"
-    "pcm_f64be,pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,flac,mp3,mp3float,aac,alac,opus,libopus,vorbis"
+    "pcm_f64be,pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,flac,mp3,mp3float,aac,alac,opus,libopus,vorbis,"
+    "mp2,mp2float,speex,libspeex,gsm_ms,amrnb,amrwb"
 )
 BELIEVABLE_BITS_PER_SECOND = 4000
 """A header that promises more seconds than the file could hold at this rate is lying."""
@@ -91,10 +92,15 @@ def _open(file) -> av.container.InputContainer:
         container = av.open(file, options=options)
     except (av.FFmpegError, ValueError):
         raise CraftError("audio_not_audio") from None
-    if not container.streams.audio:
+    # FFmpeg minds its list of codecs while it looks at a file, not when a stream is decoded.
+    if not container.streams.audio or _decoder(container.streams.audio[0]) not in CODECS.split(","):
         container.close()
         raise CraftError("audio_not_audio")
     return container
+
+
+def _decoder(stream) -> str | None:
+    return stream.codec_context.name if stream.codec_context else None
 
 
 def _check_header(container, stream, size: int, limits: dict) -> None:

@@ -94,6 +94,21 @@ def test_ogg_vorbis_and_a_name_without_ending(tmp_path):
     assert decode_audio(tmp_path / "upload").sample_rate == 32000
 
 
+@pytest.mark.skipif("libopencore_amrnb" not in av.codecs_available, reason="cannot write AMR here")
+@pytest.mark.parametrize(("name", "container"), [("a.amr", "amr"), ("a.3gp", "3gp")])
+def test_what_telephones_record(tmp_path, name, container):
+    recording = decode_audio(
+        write_with_av(tmp_path / name, container, "libopencore_amrnb", tone(2.0, 8000), 8000)
+    )
+    assert recording.sample_rate == 8000 and recording.seconds == pytest.approx(2.0, abs=0.06)
+
+
+def test_a_codec_that_is_not_listed_is_never_decoded(tmp_path):
+    """Its container is one of those that are."""
+    path = write_with_av(tmp_path / "a.mka", "matroska", "wavpack", tone(2.0, 24000), 24000)
+    assert refused(path).code == "audio_not_audio"
+
+
 def test_what_a_browser_records_states_no_length(tmp_path):
     class Pipe(io.RawIOBase):
         written = b""
