@@ -68,7 +68,7 @@ def refused(path: Path, limits: AudioLimits = LIMITS) -> CraftError:
     ("name", "container", "codec", "rate"),
     [
         ("a.wav", "wav", "pcm_s16le", 44100),
-        ("a.wav", "wav", "pcm_s24le", 96000),
+        ("a.wav", "wav", "pcm_s24le", 48000),
         ("a.wav", "wav", "pcm_f32le", 48000),
         ("a.flac", "flac", "flac", 24000),
         ("a.mp3", "mp3", "libmp3lame", 44100),
@@ -87,6 +87,18 @@ def test_common_formats_come_back_as_they_were(tmp_path, name, container, codec,
     assert np.sqrt(np.mean(middle**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.06)  # LAME scales by 0.95
     spectrum = np.abs(np.fft.rfft(middle))
     assert spectrum.argmax() * rate / len(middle) == pytest.approx(220, abs=4)
+
+
+@pytest.mark.parametrize("rate", [88200, 96000, 192000])
+def test_no_more_is_kept_than_voices_have(tmp_path, rate):
+    inaudible = tone(2.0, rate, 30000.0)
+    recording = decode_audio(
+        write_wav(tmp_path / "a.wav", 0.5 * (tone(2.0, rate) + inaudible), rate, "PCM_24")
+    )
+    assert recording.sample_rate == 48000 and len(recording.wave) == pytest.approx(96000, abs=2)
+    np.testing.assert_allclose(
+        recording.wave[4800:-4800], 0.5 * tone(2.0, 48000)[4800 : len(recording.wave) - 4800], atol=2e-3
+    )
 
 
 def test_ogg_vorbis_and_a_name_without_ending(tmp_path):
