@@ -14,16 +14,20 @@ from pathlib import Path
 
 import av
 import numpy as np
+import soxr
 
 from pipelines.child_process import limit_this_process
 from pipelines.failure import CraftError
 
 MEMORY_BYTES = 2 * 2**30
+HIGHEST_HZ = 48000
+"""More keeps nothing of a voice, and lets a small file fill the memory of whoever looks at it."""
 # Playlists and concatenations, which name other files, are formats too: only plain containers are on this list.
-FORMATS = "wav,w64,flac,mp3,ogg,mov,mp4,matroska,webm,aac,aiff,caf"
+FORMATS = "wav,w64,flac,mp3,ogg,mov,mp4,matroska,webm,aac,aiff,caf,amr"
 CODECS = (
     "pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,"
-    "pcm_f64be,pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,flac,mp3,mp3float,aac,alac,opus,libopus,vorbis"
+    "pcm_f64be,pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,flac,mp3,mp3float,aac,alac,opus,libopus,vorbis,"
+    "mp2,mp2float,speex,libspeex,gsm_ms,amrnb,amrwb"
 )
 BELIEVABLE_BITS_PER_SECOND = 4000
 """A header that promises more seconds than the file could hold at this rate is lying."""
@@ -33,7 +37,7 @@ TRUSTED_LENGTHS = ("flac", "mov", "matroska", "ogg")
 
 def main(source: str, samples: str, limits_json: str) -> dict:
     limits = json.loads(limits_json)
-    file_bytes = int(4 * limits["max_sample_rate"] * (limits["max_seconds"] + 60))
+    file_bytes = int(4 * HIGHEST_HZ * (limits["max_seconds"] + 60))
     limit_this_process(MEMORY_BYTES, int(limits["timeout_seconds"]) + 1, file_bytes)
     try:
         return _read(Path(source), Path(samples), limits)
@@ -56,7 +60,7 @@ def _read(source: Path, samples: Path, limits: dict) -> dict:
 def _write_mono(
     source: Path, samples: Path, limits: dict, channel: int | None
 ) -> tuple[int, float, np.ndarray]:
-    """Decode into ``samples``; returns the sample rate, the mean square of what was written and of each channel."""
+    """Decode into ``samples``; returns their sample rate, the mean square of what was written and of each channel."""
     with source.open("rb") as file, samples.open("wb") as out:
         container = _open(file)
         with container:
@@ -64,25 +68,30 @@ def _write_mono(
             stream.thread_count = 1
             channels, sample_rate = stream.channels, stream.sample_rate
             _check_header(container, stream, source.stat().st_size, limits)
+            kept_rate = min(sample_rate, HIGHEST_HZ)
+            resampled = soxr.ResampleStream(sample_rate, kept_rate, 1).resample_chunk
             count, mixed_power, channel_powers = 0, 0.0, np.zeros(channels)
             for frame in _frames(container, stream):
                 if frame.sample_rate != sample_rate or frame.layout.nb_channels != channels:
                     raise CraftError("audio_broken", seconds=count / sample_rate)
                 block = _as_float(frame)  # [C, T]
                 mono = block.mean(axis=0, dtype=np.float32) if channel is None else block[channel]
-                out.write(np.ascontiguousarray(mono).data)
+                mono = np.ascontiguousarray(mono)
+                out.write((mono if kept_rate == sample_rate else resampled(mono)).data)
                 count += len(mono)
                 mixed_power += float(np.square(mono, dtype=np.float64).sum())
                 channel_powers += np.square(block, dtype=np.float64).sum(axis=1)
                 if count > limits["max_seconds"] * sample_rate:
                     raise _too_long(count / sample_rate, limits)
+            if kept_rate < sample_rate:
+                out.write(resampled(np.zeros(0, np.float32), last=True).data)
             seconds = count / sample_rate
             if count == 0:
                 raise CraftError("audio_empty")
             stated = _stated_seconds(container, stream)
             if stated and seconds < 0.5 * stated and container.format.name.startswith(TRUSTED_LENGTHS):
                 raise CraftError("audio_broken", seconds=seconds)
-    return sample_rate, mixed_power / count, channel_powers / count
+    return kept_rate, mixed_power / count, channel_powers / count
 
 
 def _open(file) -> av.container.InputContainer:
@@ -91,10 +100,15 @@ def _open(file) -> av.container.InputContainer:
         container = av.open(file, options=options)
     except (av.FFmpegError, ValueError):
         raise CraftError("audio_not_audio") from None
-    if not container.streams.audio:
+    # FFmpeg minds its list of codecs while it looks at a file, not when a stream is decoded.
+    if not container.streams.audio or _decoder(container.streams.audio[0]) not in CODECS.split(","):
         container.close()
         raise CraftError("audio_not_audio")
     return container
+
+
+def _decoder(stream) -> str | None:
+    return stream.codec_context.name if stream.codec_context else None
 
 
 def _check_header(container, stream, size: int, limits: dict) -> None:

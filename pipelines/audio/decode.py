@@ -33,7 +33,7 @@ class AudioLimits:
 
 
 def decode_audio(path: Path, limits: AudioLimits | None = None) -> Recording:
-    """Read a wav, flac, mp3, ogg, m4a, webm (aiff, caf ...) file as mono float32 at its own sample rate.
+    """Read a wav, flac, mp3, ogg, m4a, webm (aiff, caf ...) file as mono float32 at its own sample rate, at most 48 kHz.
 
     The size is checked before, everything else while decoding, in a short-lived child process whose memory, CPU time
     and output are limited where the system can do that. Channels are averaged; where they cancel each other (an
@@ -93,6 +93,9 @@ def _check(recording: Recording, limits: AudioLimits) -> None:
 
 def _loudest_moment_db(recording: Recording) -> float:
     frame = max(1, int(0.05 * recording.sample_rate))
-    whole = recording.wave[: len(recording.wave) // frame * frame].reshape(-1, frame).astype(np.float64)
-    power = (whole - whole.mean(axis=1, keepdims=True)) ** 2
-    return 10 * float(np.log10(max(power.mean(axis=1).max(), 1e-12)))
+    whole = recording.wave[: len(recording.wave) // frame * frame].reshape(-1, frame)
+    blocks = np.array_split(
+        whole, -(-len(whole) // 1024)
+    )  # or half an hour would be copied in double precision
+    loudest = max(float(block.var(axis=1, dtype=np.float64).max()) for block in blocks)
+    return 10 * float(np.log10(max(loudest, 1e-12)))

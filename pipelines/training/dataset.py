@@ -19,6 +19,10 @@ CUT_FRAMES = 13
 """A silence of 150 ms is a place to cut."""
 LEAST_CONFIDENCE = 0.25
 """Mean posterior under which a slice's phonemes are not trusted."""
+LEAST_WRITTEN_HEARD = 0.3
+"""Share of its phonemes that the listener must find in a slice before what was written is taken to be said there: a few
+phonemes laid over a long slice may each sound like something in it. Where they are said it finds 0.4 to 1.0 of them,
+where they were only laid 0.0 to 0.05."""
 FULL_BAND_LEVEL = -2.1
 """Mean normalised log-mel above 8.5 kHz while speaking; a 16 kHz source lies at the floor of -2.6."""
 
@@ -89,24 +93,22 @@ def examples_of(mel: Tensor, read: Utterance | None, ear: Ear) -> list[Example]:
 
     Args:
         mel: ``[T, MEL_BANDS]``, levelled.
-        read: what is said in it, when that is known.
+        read: what is said in it, when that is known. Pieces in which it is not heard are learnt as they sound.
     """
     full_band = is_full_band(mel)
     timed = ear.align(mel, read.phonemes) if read else None
     examples = []
     for begin, end in slices(mel, ear):
         piece = mel[begin:end]
-        if timed and read:
-            span = _cut(timed, begin, end)
+        told = _cut(timed, begin, end) if timed else None
+        if told and read and _is_trusted(told) and ear.score(piece, told.symbols) >= LEAST_WRITTEN_HEARD:
+            span, language = told, read.language
             tones = tuple(0 if source < 0 else read.tones[source] for source in span.source)
         else:
-            heard = ear.hear(piece)
-            if heard is None:
+            span = ear.hear(piece)
+            if span is None or not _is_trusted(span):
                 continue
-            span, tones = heard, guessed_tones(heard.symbols)
-        spoken = [c for symbol, c in zip(span.symbols, span.confidence, strict=True) if not is_pause(symbol)]
-        if len(spoken) < 5 or sum(spoken) / len(spoken) < LEAST_CONFIDENCE:
-            continue
+            language, tones = language_heard(span.symbols), guessed_tones(span.symbols)
         examples.append(
             Example(
                 mel=piece.half(),
@@ -114,13 +116,18 @@ def examples_of(mel: Tensor, read: Utterance | None, ear: Ear) -> list[Example]:
                 tones=tones,
                 starts=span.starts,
                 speaker="person",
-                language=read.language if read else language_heard(span.symbols),
+                language=language,
                 full_band=full_band,
                 recorded=True,
                 trained=True,
             )
         )
     return examples
+
+
+def _is_trusted(span: TimedPhonemes) -> bool:
+    spoken = [c for symbol, c in zip(span.symbols, span.confidence, strict=True) if not is_pause(symbol)]
+    return len(spoken) >= 5 and sum(spoken) / len(spoken) >= LEAST_CONFIDENCE
 
 
 def hold_out(examples: Sequence[Example]) -> list[Example]:

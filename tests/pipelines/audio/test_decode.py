@@ -67,7 +67,7 @@ def refused(path: Path, limits: AudioLimits = LIMITS) -> CraftError:
     ("name", "container", "codec", "rate"),
     [
         ("a.wav", "wav", "pcm_s16le", 44100),
-        ("a.wav", "wav", "pcm_s24le", 96000),
+        ("a.wav", "wav", "pcm_s24le", 48000),
         ("a.wav", "wav", "pcm_f32le", 48000),
         ("a.flac", "flac", "flac", 24000),
         ("a.mp3", "mp3", "libmp3lame", 44100),
@@ -88,9 +88,36 @@ def test_common_formats_come_back_as_they_were(tmp_path, name, container, codec,
     assert spectrum.argmax() * rate / len(middle) == pytest.approx(220, abs=4)
 
 
+@pytest.mark.parametrize("rate", [88200, 96000, 192000])
+def test_no_more_is_kept_than_voices_have(tmp_path, rate):
+    inaudible = tone(2.0, rate, 30000.0)
+    recording = decode_audio(
+        write_wav(tmp_path / "a.wav", 0.5 * (tone(2.0, rate) + inaudible), rate, "PCM_24")
+    )
+    assert recording.sample_rate == 48000 and len(recording.wave) == pytest.approx(96000, abs=2)
+    np.testing.assert_allclose(
+        recording.wave[4800:-4800], 0.5 * tone(2.0, 48000)[4800 : len(recording.wave) - 4800], atol=2e-3
+    )
+
+
 def test_ogg_vorbis_and_a_name_without_ending(tmp_path):
     soundfile.write(tmp_path / "upload", tone(1.0, 32000), 32000, format="OGG", subtype="VORBIS")
     assert decode_audio(tmp_path / "upload").sample_rate == 32000
+
+
+@pytest.mark.skipif("libopencore_amrnb" not in av.codecs_available, reason="cannot write AMR here")
+@pytest.mark.parametrize(("name", "container"), [("a.amr", "amr"), ("a.3gp", "3gp")])
+def test_what_telephones_record(tmp_path, name, container):
+    recording = decode_audio(
+        write_with_av(tmp_path / name, container, "libopencore_amrnb", tone(2.0, 8000), 8000)
+    )
+    assert recording.sample_rate == 8000 and recording.seconds == pytest.approx(2.0, abs=0.06)
+
+
+def test_a_codec_that_is_not_listed_is_never_decoded(tmp_path):
+    """Its container is one of those that are."""
+    path = write_with_av(tmp_path / "a.mka", "matroska", "wavpack", tone(2.0, 24000), 24000)
+    assert refused(path).code == "audio_not_audio"
 
 
 def test_what_a_browser_records_states_no_length(tmp_path):

@@ -53,6 +53,22 @@ def test_snr_is_within_3_db_of_the_truth(source, truth, kind, rng):
     assert snr_db(heard.frames, heard.spans) == pytest.approx(expected, abs=3)
 
 
+def test_a_recording_that_is_cut_tightly_is_not_called_noisy(speech):
+    """Its few pauses are mostly the first and last syllables, which are not yet or no longer taken for speech."""
+    tight = Recording(speech.wave[32000 : 22 * 24000], 24000)
+    noisy = with_noise(tight, find_speech(tight), 30, "white", np.random.default_rng(7))
+    assert assess(noisy)["snr"].value == pytest.approx(30, abs=3)
+
+
+@pytest.mark.parametrize("level_db", [-15, -20])
+def test_a_television_behind_the_speech_is_noise(speech, other_speech, level_db):
+    wave = other_speech.wave
+    television = speech.wave[: len(wave)] * 10 ** (level_db / 20) * wave.std() / speech.wave.std()
+    report = assess(Recording(wave + television, 24000))
+    assert report["speech_share"].value > 90, "its pauses are filled with speech"
+    assert report["snr"].verdict == "fair" and assess(other_speech)["snr"].verdict == "good"
+
+
 def test_noise_has_its_verdicts(speech, report, rng):
     for snr, verdict in ((40, "good"), (25, "fair"), (12, "poor")):
         assert assess(with_noise(speech, report.speech_spans, snr, "white", rng))["snr"].verdict == verdict
