@@ -111,6 +111,12 @@ class Studio(Page):
                 *self.models.outputs,
             ],
             said,
+        ).then(
+            self.my_voice.inspect,
+            [self.reader, self.my_voice.open_recording],
+            [self.my_voice.inspector],
+            api_visibility="private",
+            show_progress="hidden",
         )
         self.on(
             self.shelf.click,
@@ -167,6 +173,7 @@ class Studio(Page):
         if not fresh:
             return {**shown, **self.my_voice.settle(reader, voice), **self.speak.settle(reader, voice)}
         speech = self.speech(speech_id, voice_id)
+        reader.visit.look_at(voice.id if voice else None)
         return {
             **shown,
             **self.my_voice.show(reader, voice),
@@ -253,12 +260,17 @@ class Studio(Page):
         event: gr.EventData,
         request: gr.Request,
     ) -> dict:
-        """To the other language, or from light to dark."""
-        reader = replace(Reader.from_wish(event.wish), visit=reader.visit)
+        """To the other language, or from light to dark, which only the plots have to be told."""
+        before, reader = reader, replace(Reader.from_wish(event.wish), visit=reader.visit)
+        if reader.language == before.language:
+            return {self.reader: reader}
+        shown = self.show(reader, voice_id, speech_id, trial)
+        for typed in (self.my_voice.name, self.my_voice.engine, *self.speak.controls.values()):
+            shown[typed].pop("value", None)
         return {
             self.reader: reader,
             **self._frame(reader),
-            **self.words.joined(reader.language, self.show(reader, voice_id, speech_id, trial)),
+            **self.words.joined(reader.language, shown),
             **self.come(reader, story_id, request),
             **self._models(reader, mirror),
         }

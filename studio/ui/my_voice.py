@@ -6,6 +6,7 @@ import base64
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -32,6 +33,7 @@ class MyVoice:
     def __init__(self, page: Studio) -> None:
         self.page = page
         words = page.words
+        self._making = Lock()
         self.open_recording = gr.State(None)
         self.says = canvas(elem_classes="vt-says")
         self.about = canvas(js_on_load=ACTIONS)
@@ -52,7 +54,7 @@ class MyVoice:
                     elem_classes="vt-choice-cards",
                 )
                 self.intake = canvas(
-                    elem_id="intake", js_on_load="window.voxtale.intake(element, trigger, upload);"
+                    elem_id="intake", js_on_load="window.voxtale.intake(element, trigger, upload, watch);"
                 )
             with gr.Column(scale=7, min_width=320, elem_classes="vt-panel"):
                 self.second = canvas()
@@ -103,11 +105,12 @@ class MyVoice:
         page = self.page
         self.intake.upload(
             self.take_in,
-            [page.reader, page.voice_id, self.name, self.engine],
+            [page.reader, self.name, self.engine],
             [page.voice_id, *page.everything],
             api_visibility="private",
             show_progress="hidden",
             concurrency_limit=4,
+            trigger_mode="multiple",  # more may come while the studio still listens
         ).then(
             self.inspect,
             [page.reader, self.open_recording],
@@ -203,7 +206,7 @@ class MyVoice:
             self.workbench: gr.update(visible=own),
             self.first: heading(say("ui.my_voice.first"), say("ui.my_voice.first_hint"), "1"),
             self.second: heading(say("ui.my_voice.second"), say("ui.my_voice.second_hint"), "2"),
-            self.intake: intake(reader) if own else "",
+            self.intake: intake(reader, reader.visit.called(voice.id if voice else None)) if own else "",
             self.report: quality_report(reader, report)
             if report
             else empty("empty_voice", say("ui.my_voice.empty"), say("ui.my_voice.empty_hint")),
@@ -300,33 +303,41 @@ class MyVoice:
 
     # --- what people do -----------------------------------------------------------------------------------------
 
-    def take_in(self, reader: Reader, voice_id: str | None, name: str, engine: str, event: gr.EventData):
-        """Each file by itself: what one cannot use is said, the others go on."""
-        page, complaints, latest = self.page, [], None
-        uploads = [(Path(str(file["path"])), str(file["name"])) for file in event.files[:50]]
+    def take_in(self, reader: Reader, name: str, engine: str, event: gr.EventData):
+        """Each file by itself: what one cannot use is said, the others go on. Who goes to another voice meanwhile is
+        left in peace there."""
+        page, visit, complaints, latest = self.page, reader.visit, [], None
+        uploads = [(Path(str(file["path"])), str(file["name"])) for file in event.files]
+        called = str(event.voice)
         try:
-            voice = page.voice(voice_id)
+            voice = page.voice(visit.made.get(called, called))
             for path, filename in uploads:
-                yield {
-                    self.says: "",
-                    self.report: f'<div class="vt-listening"><i></i><span>'
-                    f"{escape(reader.say('ui.my_voice.listening', name=filename))}</span></div>",
-                }
                 try:
                     if not in_inbox(path):
                         raise StudioError("recording_unknown", 404)
                     if voice is None:
-                        voice = page.container.voices.create(name.strip() or self._free_name(reader), engine)
+                        voice = self._made(reader, called, name, engine)
+                        if visit.voice_id == voice.id:
+                            yield {page.voice_id: voice.id, page.shelf: page.draw_shelf(reader, voice.id)}
+                    if visit.voice_id == voice.id:
+                        yield {self.says: "", self.report: self._listening(reader, filename)}
                     latest = page.container.voices.add_recording(voice.id, path, filename).id
                 except Exception as error:
                     complaints.append(complaint(error, reader, about=filename))
+            looked_at = visit.voice_id == (voice.id if voice else None)
             if voice and latest is None and not page.container.voices.recordings(voice.id):
                 page.container.voices.delete(voice.id)  # made for these files alone, and none could be used
+                visit.made.pop(called, None)
                 voice = None
+            if not looked_at:
+                said = {self.says: "".join(complaints)} if complaints else {}
+                yield {page.shelf: page.draw_shelf(reader, visit.voice_id), **said}
+                return
             voice = page.voice(voice.id) if voice else None
+            visit.voice_id = voice.id if voice else None
             yield {
-                page.voice_id: voice.id if voice else None,
-                **page.show(reader, voice.id if voice else None, None, fresh=False),
+                page.voice_id: visit.voice_id,
+                **page.show(reader, visit.voice_id, None, fresh=False),
                 **self.show(reader, voice),
                 **self._files(reader, voice, latest),
                 self.says: "".join(complaints),
@@ -337,6 +348,24 @@ class MyVoice:
             for path, _ in uploads:
                 if in_inbox(path):
                     path.unlink(missing_ok=True)  # a voice is never left lying in the inbox
+
+    def _made(self, reader: Reader, called: str, name: str, engine: str) -> VoiceRecord:
+        """The voice for recordings of a new one; those that came at the same moment share it."""
+        visit = reader.visit
+        with self._making:
+            voice = self.page.voice(visit.made.get(called))
+            if voice is None:
+                looked_at = visit.voice_id is None and called == visit.new
+                own = name.strip() if looked_at else ""
+                voice = self.page.container.voices.create(own or self._free_name(reader), engine)
+                visit.made[called] = voice.id
+                if looked_at:
+                    visit.voice_id = voice.id
+        return voice
+
+    def _listening(self, reader: Reader, filename: str) -> str:
+        said = escape(reader.say("ui.my_voice.listening", name=filename))
+        return f'<div class="vt-listening"><i></i><span>{said}</span></div>'
 
     def _free_name(self, reader: Reader) -> str:
         taken = {voice.name for voice in self.page.container.voices.list()}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 STEPS = ("tell", "scenes", "heroes", "book")
 LIVE = "window.voxtale.story(element, trigger, watch);"
-INTAKE = "window.voxtale.intake(element, trigger, upload);"
+INTAKE = "window.voxtale.intake(element, trigger, upload, watch);"
 WORKING_SECONDS, RESTING_SECONDS = 1.0, 5.0
 """Between two looks at the story, while the studio works on it and while nothing is to be expected."""
 IN_PLACE = ("edit", "merge", "split", "move", "reset", "colour", "wear")
