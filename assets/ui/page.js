@@ -48,6 +48,15 @@
     else if (button) keep('voxtale.tab', tabNames[[...button.parentElement.children].indexOf(button)]);
   });
 
+  // --- a text that nobody read yet: it outlasts a reload ----------------------------------------------------------
+  const typed = () => kept('voxtale.text') || '';
+  document.addEventListener('input', (event) => {
+    if (event.target.closest('#speak-text')) keep('voxtale.text', event.target.value);
+  });
+  document.addEventListener('click', (event) => {
+    if (event.target.closest('#history [data-act="open"]')) keep('voxtale.text', ''); // another takes its place
+  });
+
   // --- players: one voice at a time -----------------------------------------------------------------------------
   const audio = new Audio();
   audio.preload = 'auto';
@@ -308,6 +317,6 @@
     if (link) link.click();
   });
 
-  window.voxtale = { wish, ready, header, intake, courier, audio, hear, heard };
+  window.voxtale = { wish, typed, ready, header, intake, courier, audio, hear, heard };
   if (document.body) applyLight(); else document.addEventListener('DOMContentLoaded', applyLight);
 })();

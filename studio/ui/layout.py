@@ -78,7 +78,7 @@ class Studio(Page):
         said = self.my_voice.says
         blocks.load(
             self.arrive,
-            [self.wish, self.voice_id, self.speech_id, self.story_id, self.models.mirror],
+            [self.wish, self.speak.text, self.voice_id, self.speech_id, self.story_id, self.models.mirror],
             [
                 self.reader,
                 self.header,
@@ -93,7 +93,7 @@ class Studio(Page):
                 *self.story.outputs,
                 *self.models.outputs,
             ],  # fmt: skip
-            js="(wish, ...kept) => [window.voxtale.wish(), ...kept]",
+            js="(wish, text, ...kept) => [window.voxtale.wish(), window.voxtale.typed(), ...kept]",
             api_visibility="private",
             show_progress="hidden",
         ).then(None, js="() => window.voxtale.ready()", api_visibility="private")
@@ -223,6 +223,7 @@ class Studio(Page):
     def arrive(
         self,
         wish: str,
+        typed: str | None,
         voice_id: str | None,
         speech_id: str | None,
         story_id: str | None,
@@ -237,7 +238,7 @@ class Studio(Page):
         first = "speak" if voice and voice.sample else "voice"
         chosen = voice.id if voice else None
         speech = self.speech(speech_id, chosen)
-        text = {self.speak.text: gr.update(value=speech.text if speech else "")}
+        text = {self.speak.text: gr.update(value=typed or (speech.text if speech else ""))}
         return {
             self.reader: reader,
             **self._frame(reader),
