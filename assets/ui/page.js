@@ -48,6 +48,20 @@
     else if (button) keep('voxtale.tab', tabNames[[...button.parentElement.children].indexOf(button)]);
   });
 
+  // --- a shelf longer than its room shows what is chosen, wherever it stands -----------------------------------------
+  const reveal = (row) => {
+    const card = row.querySelector('[aria-checked="true"]');
+    if (!card) return;
+    const place = card.getBoundingClientRect(), room = row.getBoundingClientRect();
+    if (place.left < room.left || place.right > room.right) row.scrollLeft += place.left - room.left - 4;
+    if (place.top < room.top || place.bottom > room.bottom) row.scrollTop += place.top - room.top - 4;
+  };
+  const shelf = (element, watch) => {
+    const show = () => element.querySelectorAll('.vt-shelf').forEach(reveal);
+    watch('value', show);
+    show();
+  };
+
   // --- a text that nobody read yet: it outlasts a reload ----------------------------------------------------------
   const typed = () => kept('voxtale.text') || '';
   document.addEventListener('input', (event) => {
@@ -317,6 +331,6 @@
     if (link) link.click();
   });
 
-  window.voxtale = { wish, typed, ready, header, intake, courier, audio, hear, heard };
+  window.voxtale = { wish, typed, ready, header, shelf, reveal, intake, courier, audio, hear, heard };
   if (document.body) applyLight(); else document.addEventListener('DOMContentLoaded', applyLight);
 })();

@@ -10,7 +10,7 @@ from time import monotonic
 
 import gradio as gr
 
-from studio.language import nearest_language, say
+from studio.language import catalogue, nearest_language, say
 
 
 class Visit:
@@ -89,6 +89,11 @@ class Reader:
         if not rest or minutes >= 10:
             return self.say("ui.minutes", minutes=minutes)
         return self.say("ui.minutes_seconds", minutes=minutes, seconds=rest)
+
+
+def engine_name(reader: Reader, name: str) -> str:
+    """What people call it; of an engine that nobody described, its own name."""
+    return reader.say(f"ui.engine.{name}") if f"ui.engine.{name}" in catalogue() else name
 
 
 class Words:

@@ -47,7 +47,7 @@ class Studio(Page):
         words = self.words
         self.wish = gr.Textbox(visible="hidden", elem_id="wish")
         self.header = canvas(elem_id="header", js_on_load="window.voxtale.header(element, trigger);")
-        self.shelf = canvas(elem_id="shelf", js_on_load=ACTIONS)
+        self.shelf = canvas(elem_id="shelf", js_on_load=ACTIONS + "window.voxtale.shelf(element, watch);")
         with gr.Tabs(elem_id="tabs", selected="voice", overflow_behavior="wrap") as self.tabs:
             with words(gr.Tab, {"label": "ui.tab.voice"}, id="voice"):
                 self.my_voice = MyVoice(self)
@@ -190,7 +190,7 @@ class Studio(Page):
         return shelves.shelf(reader, self.container.voices.list(), voice_id, may_create=not self.demo)
 
     def _frame(self, reader: Reader) -> dict:
-        say = reader.say
+        say, footer = reader.say, "ui.footer_demo" if self.demo else "ui.footer"
         languages = "".join(
             f'<button type="button" data-act="language" data-language="{language}" lang="{language}" '
             f'aria-pressed="{str(language == reader.language).lower()}">{name}</button>'
@@ -205,7 +205,7 @@ class Studio(Page):
         )
         return {
             self.header: header,
-            self.footer: f'<footer class="vt-footer">{escape(say("ui.footer"))}</footer>',
+            self.footer: f'<footer class="vt-footer">{escape(say(footer))}</footer>',
         }
 
     def speech(self, speech_id: str | None, voice_id: str | None) -> Speech | None:

@@ -18,7 +18,7 @@ from studio.ui.consent_card import consent_text, signed
 from studio.ui.consent_form import ConsentForm, agreement
 from studio.ui.i18n import Reader
 from studio.ui.intake import in_inbox, intake
-from studio.ui.markup import ACTIONS, action, empty, heading, notice, pill, told
+from studio.ui.markup import ACTIONS, action, empty, goal, heading, notice, pill, told
 from studio.ui.page import canvas, complaint
 from studio.ui.player import player
 from studio.ui.recording_text import RecordingText
@@ -64,6 +64,7 @@ class MyVoice:
             self.files = canvas(elem_id="files", js_on_load=ACTIONS)
             self.said = RecordingText(page)
             self.inspector = canvas(elem_id="inspector")
+            self.goal = canvas(elem_classes="vt-courier", js_on_load="window.voxtale.goal(element, watch);")
         with gr.Column(elem_classes="vt-panel", visible=False) as self.consent_panel:
             self.third = canvas()
             self.consent_said = canvas(elem_classes="vt-says")
@@ -122,7 +123,7 @@ class MyVoice:
             self.files.click,
             self.on_file,
             [page.voice_id, self.open_recording],
-            [self.open_recording, *self.outputs],
+            [self.open_recording, self.goal, *self.outputs],
             self.says,
         ).then(
             self.inspect,
@@ -200,6 +201,7 @@ class MyVoice:
             )
         else:
             about = ""
+        leaving = _leaving(voice)
         shown = {
             self.says: "",
             self.about: about,
@@ -213,7 +215,8 @@ class MyVoice:
             self.name: gr.update(value=voice.name if voice else ""),
             self.engine: self._engines(reader, voice, chooses=own and not recordings),
             self.farewell: gr.update(visible=bool(own and voice)),
-            self.farewell_text: heading(say("ui.withdraw.title"), say("ui.withdraw.hint")),
+            self.farewell_text: heading(say(f"ui.{leaving}.title"), say(f"ui.{leaving}.hint")),
+            self.withdraw: gr.update(value=say(f"ui.{leaving}.ask")),
             self.confirm: gr.update(visible=False),
             **self._files(reader, voice, None),
             **self._consent(reader, voice, [recording.sha256 for recording in recordings]),
@@ -383,7 +386,8 @@ class MyVoice:
             open_id = None if open_id == recording_id else open_id
         else:
             open_id = None if open_id == recording_id else recording_id
-            return self._files(reader, self.page.voice(voice_id), open_id)
+            shown = self._files(reader, self.page.voice(voice_id), open_id)
+            return {**shown, self.goal: goal("recording-said")} if open_id else shown
         return {
             **self.show(reader, self.page.voice(voice_id)),
             **self._files(reader, self.page.voice(voice_id), open_id),
@@ -481,11 +485,16 @@ class MyVoice:
 
     def delete(self, reader: Reader, voice_id: str) -> dict:
         page = self.page
-        name = page.container.voices.get(voice_id).name
+        voice = page.container.voices.get(voice_id)
         page.container.voices.delete(voice_id)
         return {
             **page.show(reader, None, None),
             page.voice_id: None,
             page.speech_id: None,
-            self.says: told(reader, "ui.withdraw.done", "good", name=name),
+            self.says: told(reader, f"ui.{_leaving(voice)}.done", "good", name=voice.name),
         }
+
+
+def _leaving(voice: VoiceRecord | None) -> str:
+    """What its deletion is called: only who has agreed can withdraw that."""
+    return "withdraw" if voice and voice.consent else "discard"

@@ -120,3 +120,40 @@ def test_what_is_brought_while_the_studio_listens_is_not_lost(visit, container: 
     page.wait_for_selector(".vt-plot img")
     visit.settle(page)
     container.voices.delete(new.id)
+
+
+def test_looking_at_a_file_leads_to_what_is_seen(visit, container: Container) -> None:
+    """However many files stand between its button and the plots."""
+    page = at_intake(visit)
+    page.set_input_files("#intake .vt-file-input", [str(clip) for clip in CLIPS])
+    page.wait_for_selector(".vt-plot img")
+    page.evaluate("scrollTo(0, 0)")
+    page.set_viewport_size({"width": 390, "height": 500})
+    page.locator(".vt-file:not(.is-open) [data-act=look]").click()
+    page.wait_for_function(
+        "() => { const { top } = document.getElementById('recording-said').getBoundingClientRect(); return top >= 0 && top < 250; }"
+    )
+    page.wait_for_selector(".vt-plot img")
+    visit.settle(page)
+    container.voices.delete(container.voices.list()[0].id)
+
+
+def test_a_long_shelf_leaves_room_and_shows_who_is_chosen(visit, container: Container) -> None:
+    voices = [container.voices.create(f"Voice {number}") for number in range(30)]
+    first = voices[0].id  # the oldest stands last
+    for width in (1440, 390):
+        page = visit("en", width=width)
+        choose(page, first)
+        visit.reload(page)
+        page.wait_for_function(
+            """(id) => {
+              const room = document.querySelector('.vt-shelf').getBoundingClientRect();
+              const place = document.querySelector(`[data-voice='${id}']`).getBoundingClientRect();
+              return room.height < 260 && place.left >= room.left && place.right <= room.right + 1
+                && place.top >= room.top && place.bottom <= room.bottom;
+            }""",
+            arg=first,
+        )
+        page.context.close()
+    for voice in voices:
+        container.voices.delete(voice.id)

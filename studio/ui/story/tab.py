@@ -14,7 +14,7 @@ from studio.jobs.job import Job
 from studio.store.records import StoryRecord
 from studio.ui.i18n import Reader
 from studio.ui.intake import in_inbox
-from studio.ui.markup import icon, notice
+from studio.ui.markup import goal, icon, notice
 from studio.ui.page import canvas, complaint
 from studio.ui.story import book, drawing, exports, heroes, painting, scenes, tell
 from studio.ui.story import bookshelf as shelves
@@ -323,7 +323,7 @@ class Story:
         """Where the page goes next, once."""
         opened = self.opened(record)
         first = next(step for step in STEPS if opened[self.folds[step]]["open"])
-        return f'<i data-goal="story-{first}" data-moment="{monotonic_ns()}"></i>'
+        return goal(f"story-{first}")
 
     def client(self, request: gr.Request | None) -> str | None:
         return request.client.host if self.page.demo and request and request.client else None

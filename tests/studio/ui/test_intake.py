@@ -10,8 +10,10 @@ import gradio as gr
 import pytest
 
 from studio.container import Container
+from studio.settings import Settings
 from studio.ui.i18n import Reader
 from studio.ui.layout import Studio
+from tests.fakes import FakeEngine, fake_engines
 
 CLIPS = sorted((Path(__file__).resolve().parents[2] / "fixtures" / "speech").glob("LJ001-*.flac"))[:2]
 
@@ -132,3 +134,27 @@ def test_another_light_draws_nothing_anew(page: Studio, reader: Reader) -> None:
     )
     assert list(turned) == [page.reader]
     assert turned[page.reader].dark
+
+
+@pytest.mark.parametrize("agreed", [False, True])
+def test_only_who_agreed_is_asked_to_withdraw(
+    page: Studio, reader: Reader, container: Container, tmp_path: Path, agreed: bool
+) -> None:
+    voice = page.container.voices.create("Mara")
+    if agreed:
+        container.voices.add_recording(voice.id, Path(shutil.copy(CLIPS[0], tmp_path / "a.flac")), "a.flac")
+        container.voices.consent(voice.id, "Mara Lind", "personal", None, "en")
+    shown = page.my_voice.show(reader, page.voice(voice.id))
+    assert ("Withdraw consent" in shown[page.my_voice.farewell_text]) is agreed
+    assert shown[page.my_voice.withdraw]["value"].startswith("Withdraw" if agreed else "Delete")
+    gone = page.my_voice.delete(reader, voice.id)
+    assert ("Consent is withdrawn" in gone[page.my_voice.says]) is agreed
+
+
+def test_a_demo_does_not_say_that_everything_stays_here(tmp_path: Path, page: Studio) -> None:
+    settings = Settings(home=tmp_path / "demo", device="cpu", port=0, public_demo=True)
+    with Container(settings, fake_engines(FakeEngine())) as container, gr.Blocks():
+        demo = Studio(container)
+        said = demo._frame(Reader("en"))[demo.footer]
+    assert "this computer alone" not in said and "the computer that runs it" in said
+    assert "this computer alone" in page._frame(Reader("en"))[page.footer]
