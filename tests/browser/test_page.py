@@ -178,7 +178,7 @@ def test_from_a_recording_to_a_reading_and_out_again(
     page.wait_for_selector(".vt-notice.is-fair")
     page.fill("#consent-owner textarea, #consent-owner input", "Ida Walker")
     page.click("#consent-sign")
-    page.wait_for_timeout(400)
+    page.wait_for_selector(".vt-notice.is-fair:has-text('is not ticked')")
     assert container.voices.get(voice.id).consent is None
     page.check("#consent-agree input")
     page.click("#consent-sign")
