@@ -48,6 +48,29 @@
     else if (button) keep('voxtale.tab', tabNames[[...button.parentElement.children].indexOf(button)]);
   });
 
+  // --- a shelf longer than its room shows what is chosen, wherever it stands -----------------------------------------
+  const reveal = (row) => {
+    const card = row.querySelector('[aria-checked="true"]');
+    if (!card) return;
+    const place = card.getBoundingClientRect(), room = row.getBoundingClientRect();
+    if (place.left < room.left || place.right > room.right) row.scrollLeft += place.left - room.left - 4;
+    if (place.top < room.top || place.bottom > room.bottom) row.scrollTop += place.top - room.top - 4;
+  };
+  const shelf = (element, watch) => {
+    const show = () => element.querySelectorAll('.vt-shelf').forEach(reveal);
+    watch('value', show);
+    show();
+  };
+
+  // --- a text that nobody read yet: it outlasts a reload ----------------------------------------------------------
+  const typed = () => kept('voxtale.text') || '';
+  document.addEventListener('input', (event) => {
+    if (event.target.closest('#speak-text')) keep('voxtale.text', event.target.value);
+  });
+  document.addEventListener('click', (event) => {
+    if (event.target.closest('#history [data-act="open"]')) keep('voxtale.text', ''); // another takes its place
+  });
+
   // --- players: one voice at a time -----------------------------------------------------------------------------
   const audio = new Audio();
   audio.preload = 'auto';
@@ -195,33 +218,41 @@
   };
 
   // --- the intake: drop, choose or record --------------------------------------------------------------------------
-  const intake = (element, trigger, upload) => {
+  const tapes = new Set(); // what is being recorded just now
+  addEventListener('beforeunload', (event) => { if (tapes.size) event.preventDefault(); });
+
+  const intake = (element, trigger, upload, watch) => {
     const find = (selector) => element.querySelector(selector);
-    const words = () => find('.vt-intake').dataset;
+    const words = () => ({ ...find('.vt-intake').dataset }); // as they are now: drawing anew changes them in their place
     const say = (text, wrong = false) => {
       const status = find('.vt-intake-status');
+      if (!status) return; // whoever brought something has gone on
       status.textContent = text || '';
       status.classList.toggle('is-wrong', wrong);
     };
-    let busy = false;
-    const send = async (files) => {
-      if (busy || !files.length) return;
-      busy = true;
+    const waiting = []; // files that came while others were on their way or something was being recorded
+    let sending = false;
+    const send = async (files, said = words()) => {
+      waiting.push(...files);
+      if (!waiting.length || sending) return;
+      if (tape) { say(said.waits); return; }
+      sending = true;
       const sent = [];
       const refused = [];
-      for (const [index, file] of files.entries()) {
-        if (file.size > Number(words().maxBytes)) { refused.push(words().tooBig.replace('{name}', file.name)); continue; }
-        say(words().uploading.replace('{name}', file.name).replace('{index}', index + 1).replace('{count}', files.length));
+      for (let index = 1; waiting.length; index += 1) {
+        const file = waiting.shift();
+        if (file.size > Number(said.maxBytes)) { refused.push(said.tooBig.replace('{name}', file.name)); continue; }
+        say(said.uploading.replace('{name}', file.name).replace('{index}', index).replace('{count}', index + waiting.length));
         try {
           const { path } = await upload(uniquely(file));
           sent.push({ path, name: file.name });
         } catch {
-          refused.push(words().failed.replace('{name}', file.name));
+          refused.push(said.failed.replace('{name}', file.name));
         }
       }
-      busy = false;
+      sending = false;
       say(refused.join(' '), refused.length > 0);
-      if (sent.length) trigger('upload', { files: sent });
+      if (sent.length) trigger('upload', { files: sent, voice: said.voice });
     };
 
     element.addEventListener('change', (event) => {
@@ -238,19 +269,47 @@
     element.addEventListener('dragleave', (event) => over(event, false));
     element.addEventListener('drop', (event) => { over(event, false); send([...event.dataTransfer.files]); });
 
-    let finish = null;
-    const started = () => {
-      find('.vt-recorder').classList.add('is-recording');
-      find('[data-record] span').textContent = words().stop;
-      find('[data-record]').setAttribute('aria-pressed', 'true');
+    let tape = null; // {said, end}: the words of the place it is recorded for; no end while the microphone is asked for
+    const show = () => {
+      const button = find('[data-record]'), on = Boolean(tape && tape.end);
+      if (!button) return;
+      find('.vt-recorder').classList.toggle('is-recording', on);
+      button.querySelector('span').textContent = on ? words().stop : words().start;
+      button.setAttribute('aria-pressed', String(on));
+      if (!on) find('.vt-meter').style.setProperty('--level', 0);
     };
-    const stopped = () => {
-      find('.vt-recorder').classList.remove('is-recording');
-      find('[data-record] span').textContent = words().record;
-      find('[data-record]').setAttribute('aria-pressed', 'false');
-      find('.vt-meter').style.setProperty('--level', 0);
+    const begin = async () => {
+      if (!navigator.mediaDevices) { say(words().noMicrophone, true); return; }
+      tape = { said: words() };
+      say('');
+      try {
+        tape.end = await record((level, seconds) => {
+          if (!find('.vt-recorder')) return;
+          find('.vt-meter').style.setProperty('--level', Math.min(1, Math.sqrt(level)).toFixed(3));
+          find('.vt-recorder .vt-time').textContent = clock(seconds);
+        });
+        tapes.add(tape);
+      } catch {
+        tape = null;
+        say(words().noMicrophone, true);
+      }
+      show();
     };
-    element.addEventListener('click', async (event) => {
+    const finish = async () => {
+      const { said, end } = tape;
+      tapes.delete(tape);
+      tape = null;
+      show();
+      const moment = new Date();
+      const stamp = [moment.getHours(), moment.getMinutes(), moment.getSeconds()]
+        .map((part) => String(part).padStart(2, '0')).join('-');
+      await send([new File([await end()], `${said.recording} ${stamp}.wav`, { type: 'audio/wav' })], said);
+    };
+    watch('value', () => { // drawn anew, in another language or for another voice: what was recorded stays with its own
+      if (!tape || !tape.end) return;
+      if (find('[data-record]') && words().voice === tape.said.voice) show(); else finish();
+    });
+    element.addEventListener('click', (event) => {
       const script = event.target.closest('[data-script]');
       if (script) {
         for (const tab of element.querySelectorAll('[data-script]')) {
@@ -261,28 +320,8 @@
         }
         return;
       }
-      if (!event.target.closest('[data-record]') || busy) return;
-      if (finish) {
-        const end = finish;
-        finish = null;
-        stopped();
-        const moment = new Date();
-        const stamp = [moment.getHours(), moment.getMinutes(), moment.getSeconds()]
-          .map((part) => String(part).padStart(2, '0')).join('-');
-        await send([new File([await end()], `${words().recording} ${stamp}.wav`, { type: 'audio/wav' })]);
-        return;
-      }
-      if (!navigator.mediaDevices) { say(words().noMicrophone, true); return; }
-      try {
-        say('');
-        finish = await record((level, seconds) => {
-          find('.vt-meter').style.setProperty('--level', Math.min(1, Math.sqrt(level)).toFixed(3));
-          find('.vt-recorder .vt-time').textContent = clock(seconds);
-        });
-        started();
-      } catch {
-        say(words().noMicrophone, true);
-      }
+      if (!event.target.closest('[data-record]')) return;
+      if (!tape) begin(); else if (tape.end) finish();
     });
   };
 
@@ -292,6 +331,6 @@
     if (link) link.click();
   });
 
-  window.voxtale = { wish, ready, header, intake, courier, audio, hear, heard };
+  window.voxtale = { wish, typed, ready, header, shelf, reveal, intake, courier, audio, hear, heard };
   if (document.body) applyLight(); else document.addEventListener('DOMContentLoaded', applyLight);
 })();

@@ -27,6 +27,7 @@
     for (const range of element.querySelectorAll('.vt-range input')) show(range);
     for (const paper of element.querySelectorAll('.vt-paper')) unroll(paper);
     for (const book of element.querySelectorAll('.vt-book')) lay(book);
+    element.querySelectorAll('.vt-bookshelf').forEach(voxtale.reveal);
   };
   document.addEventListener('click', (event) => {
     for (const chip of document.querySelectorAll('.vt-mood[open]')) if (!chip.contains(event.target)) chip.open = false;

@@ -119,6 +119,11 @@ class QualityReport:
     def __getitem__(self, name: str) -> Check:
         return next(check for check in self.checks if check.name == name)
 
+    @property
+    def sound_grade(self) -> str:
+        """The grade of one file among several, whose lengths add up: how it sounds, however short it is."""
+        return _grade([check for check in self.checks if check.name != "speech_seconds"])
+
     def to_json(self) -> dict:
         """Plain JSON data."""
         return asdict(self)

@@ -5,21 +5,41 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from secrets import token_hex
 from time import monotonic
 
 import gradio as gr
 
-from studio.language import nearest_language, say
+from studio.language import catalogue, nearest_language, say
 
 
 class Visit:
-    """When somebody last did something on their page."""
+    """What has to be known of somebody's page while an answer to it takes its time.
+
+    Attributes:
+        acted_at: when they last did something.
+        voice_id: the voice they look at; None is one yet to be made.
+        new: what that one is called before it has an id.
+        made: the ids of those that were made since, by what they were called.
+    """
 
     def __init__(self) -> None:
         self.acted_at = 0.0
+        self.voice_id: str | None = None
+        self.new = token_hex(8)
+        self.made: dict[str, str] = {}
 
     def act(self) -> None:
         self.acted_at = monotonic()
+
+    def look_at(self, voice_id: str | None) -> None:
+        if voice_id is None and self.voice_id is not None:
+            self.new = token_hex(8)
+        self.voice_id = voice_id
+
+    def called(self, voice_id: str | None) -> str:
+        """What recordings of this voice are brought in for; the same before and after it is made."""
+        return self.new if voice_id in (None, self.made.get(self.new)) else voice_id
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,11 @@ class Reader:
         if not rest or minutes >= 10:
             return self.say("ui.minutes", minutes=minutes)
         return self.say("ui.minutes_seconds", minutes=minutes, seconds=rest)
+
+
+def engine_name(reader: Reader, name: str) -> str:
+    """What people call it; of an engine that nobody described, its own name."""
+    return reader.say(f"ui.engine.{name}") if f"ui.engine.{name}" in catalogue() else name
 
 
 class Words:

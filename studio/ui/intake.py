@@ -31,15 +31,20 @@ def intake_facts(
         "uploading": say("ui.intake.uploading", name="{name}", index="{index}", count="{count}"),
         "failed": say("ui.intake.failed", name="{name}"),
         "no-microphone": say("ui.intake.no_microphone"),
-        "record": say("ui.intake.record"),
+        "waits": say("ui.intake.waits"),
+        "start": say("ui.intake.record"),
         "stop": say("ui.intake.stop"),
         "recording": say("ui.intake.recording"),
     }
     return "".join(f' data-{name}="{escape(str(value))}"' for name, value in facts.items())
 
 
-def intake(reader: Reader) -> str:
-    """The place to drop, choose or record, with the reading scripts; ``assets/ui/page.js`` brings it to life."""
+def intake(reader: Reader, voice: str) -> str:
+    """The place to drop, choose or record, with the reading scripts; ``assets/ui/page.js`` brings it to life.
+
+    Args:
+        voice: whose recordings come in here; the script hands it back with them.
+    """
     say = reader.say
     tabs, pages = [], []
     for language in ("en", "zh"):
@@ -54,7 +59,8 @@ def intake(reader: Reader) -> str:
             f"{'' if own else ' hidden'}>{script}</div>"
         )
     return (
-        f'<div class="vt-intake"{intake_facts(reader)}><label class="vt-drop"><input type="file" multiple class="vt-file-input" '
+        f'<div class="vt-intake" data-voice="{escape(voice)}"{intake_facts(reader)}><label class="vt-drop">'
+        f'<input type="file" multiple class="vt-file-input" '
         f'accept="audio/*,.wav,.flac,.mp3,.ogg,.opus,.m4a,.webm" aria-label="{escape(say("ui.intake.drop"))}">'
         f"{icon('upload')}<strong>{escape(say('ui.intake.drop'))}</strong><span>{escape(say('ui.intake.kinds'))}</span>"
         f'</label><div class="vt-or"><span>{escape(say("ui.intake.or"))}</span></div><div class="vt-recorder">'

@@ -47,7 +47,7 @@ class Studio(Page):
         words = self.words
         self.wish = gr.Textbox(visible="hidden", elem_id="wish")
         self.header = canvas(elem_id="header", js_on_load="window.voxtale.header(element, trigger);")
-        self.shelf = canvas(elem_id="shelf", js_on_load=ACTIONS)
+        self.shelf = canvas(elem_id="shelf", js_on_load=ACTIONS + "window.voxtale.shelf(element, watch);")
         with gr.Tabs(elem_id="tabs", selected="voice", overflow_behavior="wrap") as self.tabs:
             with words(gr.Tab, {"label": "ui.tab.voice"}, id="voice"):
                 self.my_voice = MyVoice(self)
@@ -78,7 +78,7 @@ class Studio(Page):
         said = self.my_voice.says
         blocks.load(
             self.arrive,
-            [self.wish, self.voice_id, self.speech_id, self.story_id, self.models.mirror],
+            [self.wish, self.speak.text, self.voice_id, self.speech_id, self.story_id, self.models.mirror],
             [
                 self.reader,
                 self.header,
@@ -93,7 +93,7 @@ class Studio(Page):
                 *self.story.outputs,
                 *self.models.outputs,
             ],  # fmt: skip
-            js="(wish, ...kept) => [window.voxtale.wish(), ...kept]",
+            js="(wish, text, ...kept) => [window.voxtale.wish(), window.voxtale.typed(), ...kept]",
             api_visibility="private",
             show_progress="hidden",
         ).then(None, js="() => window.voxtale.ready()", api_visibility="private")
@@ -111,6 +111,12 @@ class Studio(Page):
                 *self.models.outputs,
             ],
             said,
+        ).then(
+            self.my_voice.inspect,
+            [self.reader, self.my_voice.open_recording],
+            [self.my_voice.inspector],
+            api_visibility="private",
+            show_progress="hidden",
         )
         self.on(
             self.shelf.click,
@@ -167,6 +173,7 @@ class Studio(Page):
         if not fresh:
             return {**shown, **self.my_voice.settle(reader, voice), **self.speak.settle(reader, voice)}
         speech = self.speech(speech_id, voice_id)
+        reader.visit.look_at(voice.id if voice else None)
         return {
             **shown,
             **self.my_voice.show(reader, voice),
@@ -183,7 +190,7 @@ class Studio(Page):
         return shelves.shelf(reader, self.container.voices.list(), voice_id, may_create=not self.demo)
 
     def _frame(self, reader: Reader) -> dict:
-        say = reader.say
+        say, footer = reader.say, "ui.footer_demo" if self.demo else "ui.footer"
         languages = "".join(
             f'<button type="button" data-act="language" data-language="{language}" lang="{language}" '
             f'aria-pressed="{str(language == reader.language).lower()}">{name}</button>'
@@ -198,7 +205,7 @@ class Studio(Page):
         )
         return {
             self.header: header,
-            self.footer: f'<footer class="vt-footer">{escape(say("ui.footer"))}</footer>',
+            self.footer: f'<footer class="vt-footer">{escape(say(footer))}</footer>',
         }
 
     def speech(self, speech_id: str | None, voice_id: str | None) -> Speech | None:
@@ -216,6 +223,7 @@ class Studio(Page):
     def arrive(
         self,
         wish: str,
+        typed: str | None,
         voice_id: str | None,
         speech_id: str | None,
         story_id: str | None,
@@ -230,7 +238,7 @@ class Studio(Page):
         first = "speak" if voice and voice.sample else "voice"
         chosen = voice.id if voice else None
         speech = self.speech(speech_id, chosen)
-        text = {self.speak.text: gr.update(value=speech.text if speech else "")}
+        text = {self.speak.text: gr.update(value=typed or (speech.text if speech else ""))}
         return {
             self.reader: reader,
             **self._frame(reader),
@@ -253,12 +261,17 @@ class Studio(Page):
         event: gr.EventData,
         request: gr.Request,
     ) -> dict:
-        """To the other language, or from light to dark."""
-        reader = replace(Reader.from_wish(event.wish), visit=reader.visit)
+        """To the other language, or from light to dark, which only the plots have to be told."""
+        before, reader = reader, replace(Reader.from_wish(event.wish), visit=reader.visit)
+        if reader.language == before.language:
+            return {self.reader: reader}
+        shown = self.show(reader, voice_id, speech_id, trial)
+        for typed in (self.my_voice.name, self.my_voice.engine, *self.speak.controls.values()):
+            shown[typed].pop("value", None)
         return {
             self.reader: reader,
             **self._frame(reader),
-            **self.words.joined(reader.language, self.show(reader, voice_id, speech_id, trial)),
+            **self.words.joined(reader.language, shown),
             **self.come(reader, story_id, request),
             **self._models(reader, mirror),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from html import escape
+from time import monotonic_ns
 
 from studio.errors import Sentence
 from studio.ui.i18n import Reader
@@ -74,6 +75,11 @@ def empty(picture: str, title: str, sentence: str, button: str = "") -> str:
 
 def pill(text: str, kind: str = "") -> str:
     return f'<span class="vt-pill {f"is-{kind}" if kind else ""}">{escape(text)}</span>'
+
+
+def goal(element_id: str) -> str:
+    """For a canvas that ``voxtale.goal`` watches: the page goes there, once."""
+    return f'<i data-goal="{escape(element_id)}" data-moment="{monotonic_ns()}"></i>'
 
 
 def paragraphs(text: str) -> str:

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -17,7 +18,7 @@ from studio.ui.consent_card import consent_text, signed
 from studio.ui.consent_form import ConsentForm, agreement
 from studio.ui.i18n import Reader
 from studio.ui.intake import in_inbox, intake
-from studio.ui.markup import ACTIONS, action, empty, heading, notice, pill, told
+from studio.ui.markup import ACTIONS, action, empty, goal, heading, notice, pill, told
 from studio.ui.page import canvas, complaint
 from studio.ui.player import player
 from studio.ui.recording_text import RecordingText
@@ -32,6 +33,7 @@ class MyVoice:
     def __init__(self, page: Studio) -> None:
         self.page = page
         words = page.words
+        self._making = Lock()
         self.open_recording = gr.State(None)
         self.says = canvas(elem_classes="vt-says")
         self.about = canvas(js_on_load=ACTIONS)
@@ -52,7 +54,7 @@ class MyVoice:
                     elem_classes="vt-choice-cards",
                 )
                 self.intake = canvas(
-                    elem_id="intake", js_on_load="window.voxtale.intake(element, trigger, upload);"
+                    elem_id="intake", js_on_load="window.voxtale.intake(element, trigger, upload, watch);"
                 )
             with gr.Column(scale=7, min_width=320, elem_classes="vt-panel"):
                 self.second = canvas()
@@ -62,6 +64,7 @@ class MyVoice:
             self.files = canvas(elem_id="files", js_on_load=ACTIONS)
             self.said = RecordingText(page)
             self.inspector = canvas(elem_id="inspector")
+            self.goal = canvas(elem_classes="vt-courier", js_on_load="window.voxtale.goal(element, watch);")
         with gr.Column(elem_classes="vt-panel", visible=False) as self.consent_panel:
             self.third = canvas()
             self.consent_said = canvas(elem_classes="vt-says")
@@ -103,11 +106,12 @@ class MyVoice:
         page = self.page
         self.intake.upload(
             self.take_in,
-            [page.reader, page.voice_id, self.name, self.engine],
+            [page.reader, self.name, self.engine],
             [page.voice_id, *page.everything],
             api_visibility="private",
             show_progress="hidden",
             concurrency_limit=4,
+            trigger_mode="multiple",  # more may come while the studio still listens
         ).then(
             self.inspect,
             [page.reader, self.open_recording],
@@ -119,7 +123,7 @@ class MyVoice:
             self.files.click,
             self.on_file,
             [page.voice_id, self.open_recording],
-            [self.open_recording, *self.outputs],
+            [self.open_recording, self.goal, *self.outputs],
             self.says,
         ).then(
             self.inspect,
@@ -197,20 +201,22 @@ class MyVoice:
             )
         else:
             about = ""
+        leaving = _leaving(voice)
         shown = {
             self.says: "",
             self.about: about,
             self.workbench: gr.update(visible=own),
             self.first: heading(say("ui.my_voice.first"), say("ui.my_voice.first_hint"), "1"),
             self.second: heading(say("ui.my_voice.second"), say("ui.my_voice.second_hint"), "2"),
-            self.intake: intake(reader) if own else "",
+            self.intake: intake(reader, reader.visit.called(voice.id if voice else None)) if own else "",
             self.report: quality_report(reader, report)
             if report
             else empty("empty_voice", say("ui.my_voice.empty"), say("ui.my_voice.empty_hint")),
             self.name: gr.update(value=voice.name if voice else ""),
             self.engine: self._engines(reader, voice, chooses=own and not recordings),
             self.farewell: gr.update(visible=bool(own and voice)),
-            self.farewell_text: heading(say("ui.withdraw.title"), say("ui.withdraw.hint")),
+            self.farewell_text: heading(say(f"ui.{leaving}.title"), say(f"ui.{leaving}.hint")),
+            self.withdraw: gr.update(value=say(f"ui.{leaving}.ask")),
             self.confirm: gr.update(visible=False),
             **self._files(reader, voice, None),
             **self._consent(reader, voice, [recording.sha256 for recording in recordings]),
@@ -300,33 +306,41 @@ class MyVoice:
 
     # --- what people do -----------------------------------------------------------------------------------------
 
-    def take_in(self, reader: Reader, voice_id: str | None, name: str, engine: str, event: gr.EventData):
-        """Each file by itself: what one cannot use is said, the others go on."""
-        page, complaints, latest = self.page, [], None
-        uploads = [(Path(str(file["path"])), str(file["name"])) for file in event.files[:50]]
+    def take_in(self, reader: Reader, name: str, engine: str, event: gr.EventData):
+        """Each file by itself: what one cannot use is said, the others go on. Who goes to another voice meanwhile is
+        left in peace there."""
+        page, visit, complaints, latest = self.page, reader.visit, [], None
+        uploads = [(Path(str(file["path"])), str(file["name"])) for file in event.files]
+        called = str(event.voice)
         try:
-            voice = page.voice(voice_id)
+            voice = page.voice(visit.made.get(called, called))
             for path, filename in uploads:
-                yield {
-                    self.says: "",
-                    self.report: f'<div class="vt-listening"><i></i><span>'
-                    f"{escape(reader.say('ui.my_voice.listening', name=filename))}</span></div>",
-                }
                 try:
                     if not in_inbox(path):
                         raise StudioError("recording_unknown", 404)
                     if voice is None:
-                        voice = page.container.voices.create(name.strip() or self._free_name(reader), engine)
+                        voice = self._made(reader, called, name, engine)
+                        if visit.voice_id == voice.id:
+                            yield {page.voice_id: voice.id, page.shelf: page.draw_shelf(reader, voice.id)}
+                    if visit.voice_id == voice.id:
+                        yield {self.says: "", self.report: self._listening(reader, filename)}
                     latest = page.container.voices.add_recording(voice.id, path, filename).id
                 except Exception as error:
                     complaints.append(complaint(error, reader, about=filename))
+            looked_at = visit.voice_id == (voice.id if voice else None)
             if voice and latest is None and not page.container.voices.recordings(voice.id):
                 page.container.voices.delete(voice.id)  # made for these files alone, and none could be used
+                visit.made.pop(called, None)
                 voice = None
+            if not looked_at:
+                said = {self.says: "".join(complaints)} if complaints else {}
+                yield {page.shelf: page.draw_shelf(reader, visit.voice_id), **said}
+                return
             voice = page.voice(voice.id) if voice else None
+            visit.voice_id = voice.id if voice else None
             yield {
-                page.voice_id: voice.id if voice else None,
-                **page.show(reader, voice.id if voice else None, None, fresh=False),
+                page.voice_id: visit.voice_id,
+                **page.show(reader, visit.voice_id, None, fresh=False),
                 **self.show(reader, voice),
                 **self._files(reader, voice, latest),
                 self.says: "".join(complaints),
@@ -337,6 +351,24 @@ class MyVoice:
             for path, _ in uploads:
                 if in_inbox(path):
                     path.unlink(missing_ok=True)  # a voice is never left lying in the inbox
+
+    def _made(self, reader: Reader, called: str, name: str, engine: str) -> VoiceRecord:
+        """The voice for recordings of a new one; those that came at the same moment share it."""
+        visit = reader.visit
+        with self._making:
+            voice = self.page.voice(visit.made.get(called))
+            if voice is None:
+                looked_at = visit.voice_id is None and called == visit.new
+                own = name.strip() if looked_at else ""
+                voice = self.page.container.voices.create(own or self._free_name(reader), engine)
+                visit.made[called] = voice.id
+                if looked_at:
+                    visit.voice_id = voice.id
+        return voice
+
+    def _listening(self, reader: Reader, filename: str) -> str:
+        said = escape(reader.say("ui.my_voice.listening", name=filename))
+        return f'<div class="vt-listening"><i></i><span>{said}</span></div>'
 
     def _free_name(self, reader: Reader) -> str:
         taken = {voice.name for voice in self.page.container.voices.list()}
@@ -354,7 +386,8 @@ class MyVoice:
             open_id = None if open_id == recording_id else open_id
         else:
             open_id = None if open_id == recording_id else recording_id
-            return self._files(reader, self.page.voice(voice_id), open_id)
+            shown = self._files(reader, self.page.voice(voice_id), open_id)
+            return {**shown, self.goal: goal("recording-said")} if open_id else shown
         return {
             **self.show(reader, self.page.voice(voice_id)),
             **self._files(reader, self.page.voice(voice_id), open_id),
@@ -452,11 +485,16 @@ class MyVoice:
 
     def delete(self, reader: Reader, voice_id: str) -> dict:
         page = self.page
-        name = page.container.voices.get(voice_id).name
+        voice = page.container.voices.get(voice_id)
         page.container.voices.delete(voice_id)
         return {
             **page.show(reader, None, None),
             page.voice_id: None,
             page.speech_id: None,
-            self.says: told(reader, "ui.withdraw.done", "good", name=name),
+            self.says: told(reader, f"ui.{_leaving(voice)}.done", "good", name=voice.name),
         }
+
+
+def _leaving(voice: VoiceRecord | None) -> str:
+    """What its deletion is called: only who has agreed can withdraw that."""
+    return "withdraw" if voice and voice.consent else "discard"

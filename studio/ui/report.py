@@ -54,7 +54,7 @@ def recording_rows(
     """
     rows = []
     for recording in recordings:
-        grade = recording.report.grade
+        grade = recording.report.sound_grade
         speech = reader.say("ui.report.speech", duration=reader.duration(recording.report.speech_seconds))
         rows.append(
             f'<li class="vt-file{" is-open" if recording.id == open_id else ""}">'

@@ -8,7 +8,7 @@ from html import escape
 from studio.store.records import RevisionRecord, Speech, VoiceRecord
 from studio.ui.consent_card import consent_facts
 from studio.ui.handoff import Handoff
-from studio.ui.i18n import Reader
+from studio.ui.i18n import Reader, engine_name
 from studio.ui.markup import action, icon, pill
 from studio.ui.progress import loss_curve
 from studio.ui.shelf import portrait
@@ -24,7 +24,7 @@ def voice_card(reader: Reader, voice: VoiceRecord, samples: str, files: str = ""
     card = revision.card
     facts = [
         (say("ui.card.made"), revision.created_at.astimezone().strftime("%Y-%m-%d %H:%M")),
-        (say("ui.card.engine"), revision.engine),
+        (say("ui.card.engine"), engine_name(reader, revision.engine)),
     ]
     if (seconds := card.get("training_seconds")) is not None:
         facts.append((say("ui.card.data"), reader.duration(float(seconds))))

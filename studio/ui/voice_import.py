@@ -56,7 +56,8 @@ class VoiceImport:
             with gr.Row(elem_classes="vt-columns"):
                 with gr.Column(scale=5, min_width=300):
                     self.drop = canvas(
-                        elem_id="import-drop", js_on_load="window.voxtale.intake(element, trigger, upload);"
+                        elem_id="import-drop",
+                        js_on_load="window.voxtale.intake(element, trigger, upload, watch);",
                     )
                     self.rows = canvas(elem_id="import-files")
                     self.name = words(

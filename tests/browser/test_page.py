@@ -141,6 +141,16 @@ def test_the_switches_turn_everything_and_last(visit, trained: str) -> None:
     assert page.evaluate("document.body.classList.contains('dark')")
 
 
+def test_a_text_that_nobody_read_yet_outlasts_a_reload(visit, trained: str) -> None:
+    page = visit("en")
+    choose(page, trained)
+    go(page, 2)
+    page.fill("#speak-text textarea", TEXT)
+    visit.reload(page)
+    page.wait_for_selector("#speak-text textarea")
+    assert page.input_value("#speak-text textarea") == TEXT
+
+
 def test_from_a_recording_to_a_reading_and_out_again(
     visit, container: Container, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,7 +178,7 @@ def test_from_a_recording_to_a_reading_and_out_again(
     page.wait_for_selector(".vt-notice.is-fair")
     page.fill("#consent-owner textarea, #consent-owner input", "Ida Walker")
     page.click("#consent-sign")
-    page.wait_for_timeout(400)
+    page.wait_for_selector(".vt-notice.is-fair:has-text('is not ticked')")
     assert container.voices.get(voice.id).consent is None
     page.check("#consent-agree input")
     page.click("#consent-sign")

@@ -160,5 +160,7 @@ def summary(reader: Reader, record: StoryRecord) -> str:
     say, pages = reader.say, len(record.pages)
     painted = sum(page.painted for page in record.pages)
     words = say("ui.book.painted", painted=painted, pages=pages)
+    if record.state == "drawing":
+        return words
     narrated = any(page.sentences and page.spoken == page.sentences for page in record.pages)
     return f"{words} · {say('ui.book.narrated' if narrated else 'ui.book.silent')}"

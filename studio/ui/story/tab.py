@@ -14,7 +14,7 @@ from studio.jobs.job import Job
 from studio.store.records import StoryRecord
 from studio.ui.i18n import Reader
 from studio.ui.intake import in_inbox
-from studio.ui.markup import icon, notice
+from studio.ui.markup import goal, icon, notice
 from studio.ui.page import canvas, complaint
 from studio.ui.story import book, drawing, exports, heroes, painting, scenes, tell
 from studio.ui.story import bookshelf as shelves
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 STEPS = ("tell", "scenes", "heroes", "book")
 LIVE = "window.voxtale.story(element, trigger, watch);"
-INTAKE = "window.voxtale.intake(element, trigger, upload);"
+INTAKE = "window.voxtale.intake(element, trigger, upload, watch);"
 WORKING_SECONDS, RESTING_SECONDS = 1.0, 5.0
 """Between two looks at the story, while the studio works on it and while nothing is to be expected."""
 IN_PLACE = ("edit", "merge", "split", "move", "reset", "colour", "wear")
@@ -323,7 +323,7 @@ class Story:
         """Where the page goes next, once."""
         opened = self.opened(record)
         first = next(step for step in STEPS if opened[self.folds[step]]["open"])
-        return f'<i data-goal="story-{first}" data-moment="{monotonic_ns()}"></i>'
+        return goal(f"story-{first}")
 
     def client(self, request: gr.Request | None) -> str | None:
         return request.client.host if self.page.demo and request and request.client else None

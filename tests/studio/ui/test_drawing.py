@@ -70,6 +70,15 @@ def report(verdict: str = "good") -> QualityReport:
     return QualityReport(checks, "B", 48.0, ())
 
 
+def test_a_short_file_among_others_is_graded_by_its_sound() -> None:
+    """A minute in twelve clips is no worse than in one."""
+    short = Check("speech_seconds", 5.0, "s", {}, "poor", {"value": 5.0})
+    clip = replace(report(), checks=(short, *report().checks), grade="C", speech_seconds=5.0)
+    record = RecordingRecord("id", "v", "a.wav", 5.0, 24000, clip, True, "0" * 64, NOW)
+    rows = recording_rows(Reader("en"), [record], None, None)
+    assert 'aria-label="Grade A">A</span>' in rows
+
+
 @LANGUAGES
 def test_the_report_shows_value_aim_verdict_and_advice_of_every_check(reader: Reader) -> None:
     drawn = quality_report(reader, report())
