@@ -106,6 +106,10 @@ def prepare_home(home: Path) -> None:
         if is_disk_full(error):
             raise StudioError("disk_full", 507) from error
         raise StudioError("home_unwritable", 500, home=str(home.absolute()), reason=error.strerror) from error
+    for path in home.glob("studio.*"):  # a studio that ran as root, in a container say, left them to root
+        if not os.access(path, os.W_OK):
+            reason = os.strerror(errno.EACCES)
+            raise StudioError("home_unwritable", 500, home=str(path.absolute()), reason=reason)
 
 
 def listen(host: str, port: int) -> socket.socket:

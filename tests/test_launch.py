@@ -101,6 +101,15 @@ def test_what_cannot_work_gets_a_sentence(environment: dict[str, str], said: str
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.parametrize("name", ["studio.db", "studio.lock", "voices"])
+def test_a_library_that_cannot_be_used_gets_a_sentence(tmp_path: Path, name: str) -> None:
+    in_the_way = tmp_path / name
+    in_the_way.write_bytes(b"in the way " * 500) if name != "studio.lock" else in_the_way.mkdir()
+    refused = command("serve", "--port", "0", "--home", str(tmp_path), "--language", "en")
+    assert refused.returncode == 2
+    assert str(in_the_way) in refused.stderr and "Traceback" not in refused.stderr
+
+
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_when_asked_and_leaves_order(tmp_path: Path, signal_number: int) -> None:
     home = tmp_path / "library"

@@ -94,6 +94,16 @@ def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
         assert str(home) in refused.value.sentence("zh").what
 
 
+def test_a_home_that_another_user_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = tmp_path / "studio.db"
+    database.touch()
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != database)
+    with pytest.raises(StudioError) as refused:
+        prepare_home(tmp_path)
+    assert refused.value.code == "home_unwritable"
+    assert str(database) in refused.value.sentence("en").what
+
+
 def test_nothing_calls_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     environment = {"NO_PROXY": "example.com", "HF_HUB_OFFLINE": "0"}
     monkeypatch.setattr("os.environ", environment)
