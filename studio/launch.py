@@ -53,11 +53,20 @@ def read_settings(overrides: Mapping[str, object]) -> Settings:
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        reasons = (f"{'.'.join(map(str, e['loc'])) or 'environment'}: {e['msg']}" for e in error.errors())
+        reasons = (
+            ": ".join([*map(_as_set, e["loc"]), e["msg"].removeprefix("Value error, ")])
+            for e in error.errors()
+        )
         raise StudioError("settings_invalid", 500, reason="; ".join(reasons)) from error
     if not (settings.public_demo or is_loopback(settings.host)):
         raise StudioError("host_refused_without_demo", 500, host=settings.host)
     return settings
+
+
+def _as_set(field: object) -> str:
+    """A setting by the name that a person gives it."""
+    name = str(field).upper()
+    return name if name in ("HOST", "PORT") else f"VOXTALE_{name}"
 
 
 def is_loopback(host: str) -> bool:
