@@ -78,14 +78,24 @@ def described(fault: Fault, language: str) -> dict:
 def problem(
     error: StudioError, language: str, headers: Mapping[str, str] | None = None, **members: object
 ) -> JSONResponse:
-    """``type``, ``title``, ``status`` and ``detail`` of the RFC; ``code``, ``next`` and the ``facts`` quoted are ours."""
+    """``type``, ``title``, ``status`` and ``detail`` of the RFC; ``code``, ``next`` and the ``facts`` quoted are ours.
+
+    ``error`` says the same where the clients of OpenAI's API look for it.
+    """
+    sentence = described(error.fault, language)
     common = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store"}
     if error.status in (429, 503):
         common["Retry-After"] = str(_RETRY_AFTER_SECONDS)
     content = {
         "type": f"urn:voxtale:problem:{error.code}",
         "status": error.status,
-        **described(error.fault, language),
+        **sentence,
+        "error": {
+            "message": f"{sentence['detail']} {sentence['next']}",
+            "type": "invalid_request_error" if error.status < 500 else "server_error",
+            "param": None,
+            "code": error.code,
+        },
         **members,
     }
     return JSONResponse(content, error.status, {**common, **(headers or {})}, MEDIA_TYPE)

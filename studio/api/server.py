@@ -14,6 +14,7 @@ from studio.api.guard import Guard
 from studio.api.health import health_routes
 from studio.api.jobs import job_routes
 from studio.api.models import model_routes
+from studio.api.openai import openai_routes
 from studio.api.problems import install_problems
 from studio.api.speech import speech_routes
 from studio.api.stories import story_routes
@@ -40,6 +41,7 @@ def build_api(container: Container) -> FastAPI:
     v1.include_router(engine_routes(container))
     v1.include_router(job_routes(container))
     v1.include_router(speech_routes(container))
+    v1.include_router(openai_routes(container))
     v1.include_router(story_routes(container, UploadLimits(AudioLimits().max_bytes, max_files=1)))
     v1.include_router(model_routes(container))
 

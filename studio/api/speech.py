@@ -40,7 +40,7 @@ class SpeechWish(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: Text = ANY_MODEL[0]
-    voice: Text
+    voice: Text = Field(description="a voice's id, or a name that only one voice has")
     input: Text
     response_format: Literal["wav", "mp3", "flac", "opus"] = "mp3"
     stream_format: Literal["audio"] | None = Field(
@@ -59,6 +59,9 @@ class SpeechWish(BaseModel):
         description="pace: 2 is half as fast; length_scale / speed must stay within the same limits",
     )
     seed: int | None = Field(None, ge=0, le=2**31 - 1, description="left out: a new reading each time")
+    instructions: Text | None = Field(
+        None, description="taken because clients send it; no engine here can be told in words how to speak"
+    )
     more_controls: dict[Text, float] = Field(
         {},
         alias="controls",
@@ -127,7 +130,7 @@ def speech_routes(container: Container, max_waiting: int = 32) -> APIRouter:
                 await to_thread.run_sync(pieces.close)
 
     def _submit(wish: SpeechWish, client: str | None) -> Speech:
-        voice = container.voices.get(wish.voice)
+        voice = container.voices.called(wish.voice)
         engines = {voice.revision.engine} if voice.revision else set()
         if engines and wish.model not in (*ANY_MODEL, *engines):
             known = ", ".join((*sorted(engines), *ANY_MODEL))
