@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from pipelines.failure import CraftError
 from studio.errors import Fault, StudioError, from_exception
@@ -17,6 +18,7 @@ from studio.language import languages, say
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = 5
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 _HTTP_CODES = {404: "route_unknown", 405: "method_refused"}
 _FIELD_SENTENCES = {
     "missing": "missing",
@@ -119,7 +121,10 @@ def install_problems(app: FastAPI) -> None:
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
         code = _HTTP_CODES.get(error.status_code, "request_refused")
         facts = {"path": request.url.path[:200], "method": request.method, "reason": error.detail}
-        return problem(StudioError(code, error.status_code, **facts), caller_language(request), error.headers)
+        headers = error.headers
+        if error.status_code == 405:  # the router names those of one route only
+            headers = {"Allow": ", ".join(method for method in _METHODS if _answers(app, request, method))}
+        return problem(StudioError(code, error.status_code, **facts), caller_language(request), headers)
 
     @app.exception_handler(Exception)
     async def _any(request: Request, error: Exception) -> JSONResponse:
@@ -129,6 +134,11 @@ def install_problems(app: FastAPI) -> None:
         return problem(
             from_exception(error), caller_language(request), instance=f"urn:voxtale:incident:{incident}"
         )
+
+
+def _answers(app: FastAPI, request: Request, method: str) -> bool:
+    scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
+    return any(route.matches(scope)[0] is Match.FULL for route in app.router.routes)
 
 
 def _field_sentence(found: Mapping, language: str) -> str:

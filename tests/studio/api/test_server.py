@@ -93,6 +93,25 @@ def test_wrong_methods_are_problems(client: TestClient, method: str, path: str) 
     assert answer.headers["allow"]
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/voices", "GET, HEAD, POST"),
+        ("/v1/voices/v", "GET, HEAD, DELETE"),
+        ("/v1/audio/speech", "POST"),
+        ("/v1/voices/v/recordings/r/text", "POST, PUT"),
+    ],
+)
+def test_what_an_address_takes_is_said_whole(client: TestClient, path: str, allowed: str) -> None:
+    assert client.patch(path).headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/v1/voices", "/v1/jobs/j"])
+def test_head_tells_what_get_would(client: TestClient, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head.headers) == (get.status_code, get.headers)
+
+
 def test_the_guard_stands_in_front(client: TestClient) -> None:
     assert client.get("/healthz", headers={"host": "evil.example"}).status_code == 421
     answer = client.post("/v1/audio/speech", json={}, headers={"origin": "https://evil.example"})
