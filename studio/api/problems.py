@@ -17,6 +17,40 @@ from studio.errors import Fault, StudioError, from_exception
 from studio.language import languages, say
 
 MEDIA_TYPE = "application/problem+json"
+_TEXT = {"type": "string"}
+PROBLEM = {
+    "description": "Refused, or gone wrong.",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "title": "Problem",
+                "required": ["type", "status", "code", "title", "detail", "next", "facts", "error"],
+                "properties": {
+                    "type": _TEXT,
+                    "status": {"type": "integer"},
+                    "code": {**_TEXT, "description": "names what happened; the same in every language"},
+                    "title": _TEXT,
+                    "detail": {**_TEXT, "description": "what happened, with the value and the limit"},
+                    "next": {**_TEXT, "description": "what to do about it"},
+                    "facts": {"type": "object", "description": "the numbers and names that detail quotes"},
+                    "instance": {**_TEXT, "description": "names the incident in the studio's log"},
+                    "error": {
+                        "type": "object",
+                        "description": "the same as OpenAI's API says it",
+                        "properties": {
+                            "message": _TEXT,
+                            "type": _TEXT,
+                            "param": {"type": "null"},
+                            "code": _TEXT,
+                        },
+                    },
+                },
+            }
+        }
+    },
+}
+"""How OpenAPI describes what ``problem`` makes."""
 _RETRY_AFTER_SECONDS = 5
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 _HTTP_CODES = {404: "route_unknown", 405: "method_refused"}

@@ -16,7 +16,7 @@ from studio.api.health import health_routes
 from studio.api.jobs import job_routes
 from studio.api.models import model_routes
 from studio.api.openai import openai_routes
-from studio.api.problems import install_problems
+from studio.api.problems import PROBLEM, install_problems
 from studio.api.speech import speech_routes
 from studio.api.stories import story_routes
 from studio.api.uploads import UploadLimits
@@ -46,7 +46,13 @@ class HeadAsGet:
 def build_api(container: Container) -> FastAPI:
     """The way in for programs. The page may be mounted at ``/`` afterwards; the guard stands in front of both."""
     # An application of its own: a path unknown under /v1 must not fall through to the page.
-    v1 = FastAPI(title="VoxTale", version=__version__, docs_url=None, redoc_url=None)
+    v1 = FastAPI(
+        title="VoxTale",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        responses={"default": PROBLEM},
+    )
     v1.add_middleware(HeadAsGet)
     install_problems(v1)
     v1.include_router(exchange_routes(container, UploadLimits(MAX_WEIGHTS_BYTES, max_files=8)))

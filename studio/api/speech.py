@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from studio.api.answers import file_answer
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def speech_routes(container: Container, max_waiting: int = 32) -> APIRouter:
     speaking = container.speaking
     waiting = CapacityLimiter(max_waiting)
 
-    @router.post("/speech", response_class=FileResponse)
+    @router.post("/speech", response_class=FileResponse, responses=file_answer(*MEDIA_TYPES.values()))
     async def create_speech(wish: SpeechWish, request: Request) -> Response:
         """The whole speech as one labelled file, once it is complete or while it is being spoken."""
         if waiting.available_tokens < 1:

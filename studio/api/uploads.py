@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,26 @@ class UploadedFile:
 class Form:
     fields: dict[str, str] = field(default_factory=dict)
     files: list[UploadedFile] = field(default_factory=list)
+
+
+def form_body(files: Mapping[str, str], required: Mapping[str, dict], optional: Mapping[str, dict]) -> dict:
+    """How OpenAPI describes a multipart body.
+
+    Args:
+        files: field -> what it holds; each at least once.
+        required, optional: field -> its schema.
+    """
+    binary = {"type": "string", "format": "binary"}
+    several = {
+        name: {"type": "array", "items": binary, "minItems": 1, "description": about}
+        for name, about in files.items()
+    }
+    schema = {
+        "type": "object",
+        "required": [*required, *files],
+        "properties": {**required, **several, **optional},
+    }
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 @asynccontextmanager

@@ -112,6 +112,28 @@ def test_head_tells_what_get_would(client: TestClient, path: str) -> None:
     assert (head.status_code, head.headers) == (get.status_code, get.headers)
 
 
+def test_the_document_tells_every_field_and_how_refusals_look(client: TestClient) -> None:
+    document = client.get("/v1/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert list(operation["responses"]["default"]["content"]) == ["application/problem+json"]
+            assert "422" not in operation["responses"], f"{method} {path}"
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    refused = client.post("/v1/voices", data={}, files={"files": b"x"}).json()
+    schema = document["paths"]["/voices"]["post"]["responses"]["default"]["content"][
+        "application/problem+json"
+    ]
+    assert set(schema["schema"]["required"]) <= set(refused) <= set(schema["schema"]["properties"])
+    for path in ("/voices", "/voices/import"):
+        form = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+        sent = {name: "" for name in form["properties"] if name not in ("files", "weights")}
+        answer = client.post(f"/v1{path}", data={**sent, "colour": ""}, files={"files": b"x"}).json()
+        assert "colour" in answer["detail"], "one that is not listed is refused, and no other"
+        assert answer["detail"].count("not a field") == 1
+    spoken = document["paths"]["/audio/speech"]["post"]["responses"]["200"]["content"]
+    assert set(spoken) == {"audio/wav", "audio/mpeg", "audio/flac", "audio/ogg"}
+
+
 def test_the_guard_stands_in_front(client: TestClient) -> None:
     assert client.get("/healthz", headers={"host": "evil.example"}).status_code == 421
     answer = client.post("/v1/audio/speech", json={}, headers={"origin": "https://evil.example"})
