@@ -11,10 +11,10 @@ import logging
 import os
 import signal
 import socket
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,7 +153,8 @@ def address(listener: socket.socket) -> str:
 def run(
     app: FastAPI, listener: socket.socket, language: str, trusted_proxies: str, once_open: Callable[[], None]
 ) -> None:
-    """Answer until SIGINT or SIGTERM; then finish the open requests and return or raise ``SystemExit``.
+    """Answer until SIGINT or SIGTERM; then finish the open requests and return. Asked a second time, also after that,
+    the process ends at once: the library survives a power cut, so it survives this.
 
     Args:
         trusted_proxies: see ``Settings``.
@@ -168,6 +169,7 @@ def run(
             threading.Thread(target=once_open, name="warm-up", daemon=True).start()
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            print(say("launch.stopping", language), flush=True)
             for route in app.routes:  # every open page holds an event stream, which ends only when told to
                 if isinstance(
                     stop := getattr(getattr(route, "app", None), "stop_event", None), asyncio.Event
@@ -175,8 +177,9 @@ def run(
                     stop.set()
             await super().shutdown(sockets)
 
-    # uvicorn raises the signal again when it is done; by default SIGTERM would then skip closing the studio.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        def capture_signals(self) -> AbstractContextManager[None]:
+            return nullcontext()  # uvicorn's own would go with it, and closing the studio comes after
+
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -186,7 +189,16 @@ def run(
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_news)
-    Server(config).run(sockets=[listener])
+    server = Server(config)
+
+    def stop(number: int, _: object) -> None:
+        if server.should_exit:
+            os._exit(128 + number)
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    server.run(sockets=[listener])
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -126,6 +126,25 @@ def test_it_stops_when_asked_and_leaves_order(tmp_path: Path, signal_number: int
     connection.close()
 
 
+def test_what_does_not_end_in_its_grace_is_refused(tmp_path: Path) -> None:
+    studio = StudioProcess(tmp_path / "library")
+    with socket.create_connection(("127.0.0.1", int(studio.address.rpartition(":")[2]))) as program:
+        program.sendall(b"POST /v1/audio/speech HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")
+        fetch(f"{studio.address}/healthz")
+        assert studio.stop(signal.SIGTERM, seconds=60) == 0, studio.log()
+        answer = program.makefile("rb").read()
+    assert b" 503 " in answer.splitlines()[0] and b"studio_stopping" in answer
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+def test_asked_twice_it_ends_at_once(tmp_path: Path) -> None:
+    studio = StudioProcess(tmp_path / "library")
+    for number in (signal.SIGINT, signal.SIGTERM):  # a pending signal is not kept twice; two of them are
+        studio.process.send_signal(number)
+    assert studio.process.wait(60) == 128 + signal.SIGTERM
+    assert "Traceback" not in studio.log()
+
+
 def test_a_demo_believes_its_proxy_alone_who_its_visitors_are(tmp_path: Path) -> None:
     environment = {"VOXTALE_TRUSTED_PROXIES": "127.0.0.2, 127.0.0.3"}
     with StudioProcess(tmp_path / "library", "--public-demo", environment=environment) as studio:
