@@ -63,7 +63,7 @@ def exchange_routes(container: Container, limits: UploadLimits) -> APIRouter:
         response_class=FileResponse,
         responses=file_answer("application/octet-stream"),
     )
-    def get_file(voice_id: str, name: str) -> FileResponse:
+    def get_voice_file(voice_id: str, name: str) -> FileResponse:
         """``voice.ckpt`` or ``voice.pth``, as GPT-SoVITS reads them."""
         with ExitStack() as stack:
             paths = stack.enter_context(exchange.given_out(voice_id))

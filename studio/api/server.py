@@ -52,6 +52,7 @@ def build_api(container: Container) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses={"default": PROBLEM},
+        generate_unique_id_function=lambda route: route.name,  # what generated clients call it
     )
     v1.add_middleware(HeadAsGet)
     install_problems(v1)

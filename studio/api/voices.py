@@ -114,13 +114,13 @@ def voice_routes(container: Container, limits: UploadLimits) -> APIRouter:
         return {"job_id": job.id, "voice_id": voice_id, "state": job.state}
 
     @router.put("/{voice_id}/recordings/{recording_id}/text")
-    def put_text(voice_id: str, recording_id: str, wish: TextWish, request: Request) -> dict:
+    def put_recording_text(voice_id: str, recording_id: str, wish: TextWish, request: Request) -> dict:
         """What is said in the recording, as a person wrote it; an empty ``text`` takes it out."""
         _require_recording(voice_id, recording_id)
         return recording_answer(voices.set_text(recording_id, wish.text), caller_language(request))
 
     @router.post("/{voice_id}/recordings/{recording_id}/text", status_code=202)
-    def write_down(voice_id: str, recording_id: str, response: Response) -> dict:
+    def write_down_recording(voice_id: str, recording_id: str, response: Response) -> dict:
         """Whisper listens what is said in the recording; ``text`` and ``heard_by`` of the voice's recordings tell it
         once the job is done."""
         _require_recording(voice_id, recording_id)

@@ -118,6 +118,10 @@ def test_the_document_tells_every_field_and_how_refusals_look(client: TestClient
         for method, operation in methods.items():
             assert list(operation["responses"]["default"]["content"]) == ["application/problem+json"]
             assert "422" not in operation["responses"], f"{method} {path}"
+    names = [
+        operation["operationId"] for methods in document["paths"].values() for operation in methods.values()
+    ]
+    assert "create_speech" in names and len(set(names)) == len(names)
     assert "HTTPValidationError" not in document["components"]["schemas"]
     refused = client.post("/v1/voices", data={}, files={"files": b"x"}).json()
     schema = document["paths"]["/voices"]["post"]["responses"]["default"]["content"][
