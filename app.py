@@ -40,6 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(error.sentence(language), file=sys.stderr)
     except ModuleNotFoundError as error:
         print(say("launch.package_missing", language, package=error.name), file=sys.stderr)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        unusable = StudioError("path_unusable", 500, path=str(error.filename), reason=error.strerror)
+        print(unusable.sentence(language), file=sys.stderr)
     except KeyboardInterrupt:
         return 0
     return 2

@@ -11,10 +11,10 @@ import logging
 import os
 import signal
 import socket
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,11 +53,20 @@ def read_settings(overrides: Mapping[str, object]) -> Settings:
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        reasons = (f"{'.'.join(map(str, e['loc'])) or 'environment'}: {e['msg']}" for e in error.errors())
+        reasons = (
+            ": ".join([*map(_as_set, e["loc"]), e["msg"].removeprefix("Value error, ")])
+            for e in error.errors()
+        )
         raise StudioError("settings_invalid", 500, reason="; ".join(reasons)) from error
     if not (settings.public_demo or is_loopback(settings.host)):
         raise StudioError("host_refused_without_demo", 500, host=settings.host)
     return settings
+
+
+def _as_set(field: object) -> str:
+    """A setting by the name that a person gives it."""
+    name = str(field).upper()
+    return name if name in ("HOST", "PORT") else f"VOXTALE_{name}"
 
 
 def is_loopback(host: str) -> bool:
@@ -106,6 +115,10 @@ def prepare_home(home: Path) -> None:
         if is_disk_full(error):
             raise StudioError("disk_full", 507) from error
         raise StudioError("home_unwritable", 500, home=str(home.absolute()), reason=error.strerror) from error
+    for path in home.glob("studio.*"):  # a studio that ran as root, in a container say, left them to root
+        if not os.access(path, os.W_OK):
+            reason = os.strerror(errno.EACCES)
+            raise StudioError("home_unwritable", 500, home=str(path.absolute()), reason=reason)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -140,7 +153,8 @@ def address(listener: socket.socket) -> str:
 def run(
     app: FastAPI, listener: socket.socket, language: str, trusted_proxies: str, once_open: Callable[[], None]
 ) -> None:
-    """Answer until SIGINT or SIGTERM; then finish the open requests and return or raise ``SystemExit``.
+    """Answer until SIGINT or SIGTERM; then finish the open requests and return. Asked a second time, also after that,
+    the process ends at once: the library survives a power cut, so it survives this.
 
     Args:
         trusted_proxies: see ``Settings``.
@@ -155,6 +169,7 @@ def run(
             threading.Thread(target=once_open, name="warm-up", daemon=True).start()
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            print(say("launch.stopping", language), flush=True)
             for route in app.routes:  # every open page holds an event stream, which ends only when told to
                 if isinstance(
                     stop := getattr(getattr(route, "app", None), "stop_event", None), asyncio.Event
@@ -162,8 +177,9 @@ def run(
                     stop.set()
             await super().shutdown(sockets)
 
-    # uvicorn raises the signal again when it is done; by default SIGTERM would then skip closing the studio.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        def capture_signals(self) -> AbstractContextManager[None]:
+            return nullcontext()  # uvicorn's own would go with it, and closing the studio comes after
+
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -173,7 +189,16 @@ def run(
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_news)
-    Server(config).run(sockets=[listener])
+    server = Server(config)
+
+    def stop(number: int, _: object) -> None:
+        if server.should_exit:
+            os._exit(128 + number)
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    server.run(sockets=[listener])
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -11,13 +11,19 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Read from the environment: ``HOST``, ``PORT`` and ``VOXTALE_<FIELD>``. Unknown names are refused.
+    """Read from the environment: ``HOST``, ``PORT`` and ``VOXTALE_<FIELD>``. Unknown names are refused, and empty ones
+    are as good as unset: an empty ``VOXTALE_HOME`` would be the folder the studio happens to be started in.
 
     Everything a person makes lives under ``home``; nothing else is ever written.
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="VOXTALE_", frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True
+        env_prefix="VOXTALE_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
     )
 
     host: str = Field("127.0.0.1", validation_alias="HOST")
@@ -27,8 +33,8 @@ class Settings(BaseSettings):
     """Strangers may come: no training, sample voices only, quotas."""
     trusted_proxies: str = "127.0.0.1"
     """Addresses and networks, by commas, whose ``X-Forwarded-For`` is believed; from anyone else it could be forged."""
-    device: str | None = None
-    """``cpu`` or ``cuda``; None takes the GPU where there is one."""
+    device: str | None = Field(None, pattern=r"^(cpu|cuda(:\d+)?)$")
+    """``cpu``, ``cuda`` or, of several, ``cuda:1``; None takes the GPU where there is one."""
 
     memory_budget_bytes: int = Field(4 * 2**30, gt=0)
     max_text_chars: int = Field(20_000, gt=0)

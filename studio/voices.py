@@ -99,6 +99,13 @@ class Voices:
     def get(self, voice_id: str) -> VoiceRecord:
         return self._record(self._store.row(voice_id))
 
+    def called(self, voice: str) -> VoiceRecord:
+        """By its id, or by a name that it shares with no other."""
+        rows = self._store.rows()
+        named = [row["id"] for row in rows if row["name"].casefold() == voice.casefold()]
+        known = voice in {row["id"] for row in rows} or len(named) != 1
+        return self.get(voice if known else named[0])
+
     def rename(self, voice_id: str, name: str) -> VoiceRecord:
         self._own(voice_id)
         self._store.rename(voice_id, _checked_name(name))

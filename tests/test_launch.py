@@ -101,6 +101,15 @@ def test_what_cannot_work_gets_a_sentence(environment: dict[str, str], said: str
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.parametrize("name", ["studio.db", "studio.lock", "voices"])
+def test_a_library_that_cannot_be_used_gets_a_sentence(tmp_path: Path, name: str) -> None:
+    in_the_way = tmp_path / name
+    in_the_way.write_bytes(b"in the way " * 500) if name != "studio.lock" else in_the_way.mkdir()
+    refused = command("serve", "--port", "0", "--home", str(tmp_path), "--language", "en")
+    assert refused.returncode == 2
+    assert str(in_the_way) in refused.stderr and "Traceback" not in refused.stderr
+
+
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_when_asked_and_leaves_order(tmp_path: Path, signal_number: int) -> None:
     home = tmp_path / "library"
@@ -115,6 +124,25 @@ def test_it_stops_when_asked_and_leaves_order(tmp_path: Path, signal_number: int
     with sqlite3.connect(database) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+def test_what_does_not_end_in_its_grace_is_refused(tmp_path: Path) -> None:
+    studio = StudioProcess(tmp_path / "library")
+    with socket.create_connection(("127.0.0.1", int(studio.address.rpartition(":")[2]))) as program:
+        program.sendall(b"POST /v1/audio/speech HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")
+        fetch(f"{studio.address}/healthz")
+        assert studio.stop(signal.SIGTERM, seconds=60) == 0, studio.log()
+        answer = program.makefile("rb").read()
+    assert b" 503 " in answer.splitlines()[0] and b"studio_stopping" in answer
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+def test_asked_twice_it_ends_at_once(tmp_path: Path) -> None:
+    studio = StudioProcess(tmp_path / "library")
+    for number in (signal.SIGINT, signal.SIGTERM):  # a pending signal is not kept twice; two of them are
+        studio.process.send_signal(number)
+    assert studio.process.wait(60) == 128 + signal.SIGTERM
+    assert "Traceback" not in studio.log()
 
 
 def test_a_demo_believes_its_proxy_alone_who_its_visitors_are(tmp_path: Path) -> None:

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from studio.voices import Voices
 
 
+def file_answer(*media_types: str) -> dict:
+    """How OpenAPI describes a route that answers with a file."""
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media_types}
+    return {200: {"description": "The file.", "content": content}}
+
+
 def voice_answer(voices: Voices, voice: VoiceRecord, language: str) -> dict:
     consent = voice.consent
     return {

@@ -10,18 +10,18 @@ from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
-from studio.api.answers import voice_answer
+from studio.api.answers import file_answer, voice_answer
 from studio.api.problems import caller_language
-from studio.api.uploads import Form, UploadLimits, received_form
-from studio.api.voices import CONSENT_FIELDS, checked_form
+from studio.api.uploads import Form, UploadLimits, form_body, received_form
+from studio.api.voices import CONSENT_OPTIONAL, CONSENT_REQUIRED, checked_form
 from studio.errors import StudioError
 from studio.voice_exchange import Agreement, Reference
 
 if TYPE_CHECKING:
     from studio.container import Container
 
-_FIELDS = (*CONSENT_FIELDS, "reference_text")
-_FILES = ("weights", "files")
+_FILES = {"weights": "the .ckpt and the .pth of a GPT-SoVITS voice", "files": "recordings of it"}
+_BODY = form_body(_FILES, CONSENT_REQUIRED, CONSENT_OPTIONAL)
 
 
 def exchange_routes(container: Container, limits: UploadLimits) -> APIRouter:
@@ -29,7 +29,7 @@ def exchange_routes(container: Container, limits: UploadLimits) -> APIRouter:
     voices, exchange = container.voices, container.exchange
     arrivals = container.settings.home / "tmp" / "arrivals"
 
-    @router.post("/import", status_code=201)
+    @router.post("/import", status_code=201, openapi_extra=_BODY)
     async def import_voice(request: Request, response: Response) -> dict:
         """Multipart: the consent fields of ``POST /v1/voices``, the voice's ``weights`` (its ``.ckpt`` and its ``.pth``)
         and one or more recordings of it as ``files``; ``reference_text`` says what is said in the first of them."""
@@ -42,7 +42,7 @@ def exchange_routes(container: Container, limits: UploadLimits) -> APIRouter:
         return answer
 
     def _take_in(form: Form, language: str) -> dict:
-        until = checked_form(form, language, _FIELDS, _FILES)
+        until = checked_form(form, language, {*CONSENT_REQUIRED, *CONSENT_OPTIONAL}, _FILES)
         fields = form.fields
         weights = [file.path for file in form.files if file.field == "weights"]
         recordings = [file for file in form.files if file.field == "files"]
@@ -58,8 +58,12 @@ def exchange_routes(container: Container, limits: UploadLimits) -> APIRouter:
         )
         return voice_answer(voices, voice, language)
 
-    @router.get("/{voice_id}/files/{name}", response_class=FileResponse)
-    def get_file(voice_id: str, name: str) -> FileResponse:
+    @router.get(
+        "/{voice_id}/files/{name}",
+        response_class=FileResponse,
+        responses=file_answer("application/octet-stream"),
+    )
+    def get_voice_file(voice_id: str, name: str) -> FileResponse:
         """``voice.ckpt`` or ``voice.pth``, as GPT-SoVITS reads them."""
         with ExitStack() as stack:
             paths = stack.enter_context(exchange.given_out(voice_id))

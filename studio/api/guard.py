@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
@@ -115,6 +116,10 @@ class Guard:
             if started:
                 raise
             await self._refuse(error, headers, scope, receive, send)
+        except asyncio.CancelledError:  # the studio stops, and this request did not end in its grace
+            if started:
+                raise
+            await self._refuse(StudioError("studio_stopping", 503), headers, scope, receive, send)
 
     async def _refuse(
         self, error: StudioError, headers: Headers, scope: Scope, receive: Receive, send: Send

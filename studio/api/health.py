@@ -19,7 +19,7 @@ MIN_FREE_BYTES = 200 * 2**20
 def health_routes(container: Container) -> APIRouter:
     router = APIRouter(tags=["health"])
 
-    @router.get("/healthz")
+    @router.api_route("/healthz", methods=["GET", "HEAD"])
     def healthz(response: Response) -> dict:
         """200 ``ready``, or 503 ``unready`` with the check that failed. Answers only once everything is built."""
         checks = {"database": _database_answers(), "disk": _disk_has_room()}

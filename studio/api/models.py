@@ -33,7 +33,7 @@ def model_routes(container: Container) -> APIRouter:
         return {"bases": bases, "mirrors": list(models.hubs), "free_bytes": models.free_bytes}
 
     @router.post("/look", status_code=202)
-    def look(response: Response) -> dict:
+    def look_for_bases(response: Response) -> dict:
         """Take over the files that the owner of the machine put into ``models/incoming`` of the library."""
         job = models.look()
         response.headers["Location"] = f"/v1/jobs/{job.id}"
@@ -44,14 +44,14 @@ def model_routes(container: Container) -> APIRouter:
         return base_answer(models.get(base_id), models.hubs, caller_language(request))
 
     @router.post("/{base_id}/download", status_code=202)
-    def download(base_id: str, wish: DownloadWish, response: Response) -> dict:
+    def download_base(base_id: str, wish: DownloadWish, response: Response) -> dict:
         """Fetch it with all that it needs, or go on where that broke off; one that runs answers with its job."""
         job = models.download(base_id, wish.mirror, wish.agreed_licences)
         response.headers["Location"] = f"/v1/jobs/{job.id}"
         return {"job_id": job.id, "base_id": base_id, "state": job.state}
 
     @router.delete("/{base_id}", status_code=204)
-    def delete(base_id: str) -> None:
+    def delete_base(base_id: str) -> None:
         """Its download stops, and its files are removed."""
         models.delete(base_id)
 

@@ -10,13 +10,49 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from pipelines.failure import CraftError
 from studio.errors import Fault, StudioError, from_exception
 from studio.language import languages, say
 
 MEDIA_TYPE = "application/problem+json"
+_TEXT = {"type": "string"}
+PROBLEM = {
+    "description": "Refused, or gone wrong.",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "title": "Problem",
+                "required": ["type", "status", "code", "title", "detail", "next", "facts", "error"],
+                "properties": {
+                    "type": _TEXT,
+                    "status": {"type": "integer"},
+                    "code": {**_TEXT, "description": "names what happened; the same in every language"},
+                    "title": _TEXT,
+                    "detail": {**_TEXT, "description": "what happened, with the value and the limit"},
+                    "next": {**_TEXT, "description": "what to do about it"},
+                    "facts": {"type": "object", "description": "the numbers and names that detail quotes"},
+                    "instance": {**_TEXT, "description": "names the incident in the studio's log"},
+                    "error": {
+                        "type": "object",
+                        "description": "the same as OpenAI's API says it",
+                        "properties": {
+                            "message": _TEXT,
+                            "type": _TEXT,
+                            "param": {"type": "null"},
+                            "code": _TEXT,
+                        },
+                    },
+                },
+            }
+        }
+    },
+}
+"""How OpenAPI describes what ``problem`` makes."""
 _RETRY_AFTER_SECONDS = 5
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 _HTTP_CODES = {404: "route_unknown", 405: "method_refused"}
 _FIELD_SENTENCES = {
     "missing": "missing",
@@ -78,14 +114,24 @@ def described(fault: Fault, language: str) -> dict:
 def problem(
     error: StudioError, language: str, headers: Mapping[str, str] | None = None, **members: object
 ) -> JSONResponse:
-    """``type``, ``title``, ``status`` and ``detail`` of the RFC; ``code``, ``next`` and the ``facts`` quoted are ours."""
+    """``type``, ``title``, ``status`` and ``detail`` of the RFC; ``code``, ``next`` and the ``facts`` quoted are ours.
+
+    ``error`` says the same where the clients of OpenAI's API look for it.
+    """
+    sentence = described(error.fault, language)
     common = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store"}
     if error.status in (429, 503):
         common["Retry-After"] = str(_RETRY_AFTER_SECONDS)
     content = {
         "type": f"urn:voxtale:problem:{error.code}",
         "status": error.status,
-        **described(error.fault, language),
+        **sentence,
+        "error": {
+            "message": f"{sentence['detail']} {sentence['next']}",
+            "type": "invalid_request_error" if error.status < 500 else "server_error",
+            "param": None,
+            "code": error.code,
+        },
         **members,
     }
     return JSONResponse(content, error.status, {**common, **(headers or {})}, MEDIA_TYPE)
@@ -109,7 +155,10 @@ def install_problems(app: FastAPI) -> None:
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
         code = _HTTP_CODES.get(error.status_code, "request_refused")
         facts = {"path": request.url.path[:200], "method": request.method, "reason": error.detail}
-        return problem(StudioError(code, error.status_code, **facts), caller_language(request), error.headers)
+        headers = error.headers
+        if error.status_code == 405:  # the router names those of one route only
+            headers = {"Allow": ", ".join(method for method in _METHODS if _answers(app, request, method))}
+        return problem(StudioError(code, error.status_code, **facts), caller_language(request), headers)
 
     @app.exception_handler(Exception)
     async def _any(request: Request, error: Exception) -> JSONResponse:
@@ -119,6 +168,11 @@ def install_problems(app: FastAPI) -> None:
         return problem(
             from_exception(error), caller_language(request), instance=f"urn:voxtale:incident:{incident}"
         )
+
+
+def _answers(app: FastAPI, request: Request, method: str) -> bool:
+    scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
+    return any(route.matches(scope)[0] is Match.FULL for route in app.router.routes)
 
 
 def _field_sentence(found: Mapping, language: str) -> str:

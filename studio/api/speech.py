@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from studio.api.answers import file_answer
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class SpeechWish(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: Text = ANY_MODEL[0]
-    voice: Text
+    voice: Text = Field(description="a voice's id, or a name that only one voice has")
     input: Text
     response_format: Literal["wav", "mp3", "flac", "opus"] = "mp3"
     stream_format: Literal["audio"] | None = Field(
@@ -59,6 +60,9 @@ class SpeechWish(BaseModel):
         description="pace: 2 is half as fast; length_scale / speed must stay within the same limits",
     )
     seed: int | None = Field(None, ge=0, le=2**31 - 1, description="left out: a new reading each time")
+    instructions: Text | None = Field(
+        None, description="taken because clients send it; no engine here can be told in words how to speak"
+    )
     more_controls: dict[Text, float] = Field(
         {},
         alias="controls",
@@ -85,7 +89,7 @@ def speech_routes(container: Container, max_waiting: int = 32) -> APIRouter:
     speaking = container.speaking
     waiting = CapacityLimiter(max_waiting)
 
-    @router.post("/speech", response_class=FileResponse)
+    @router.post("/speech", response_class=FileResponse, responses=file_answer(*MEDIA_TYPES.values()))
     async def create_speech(wish: SpeechWish, request: Request) -> Response:
         """The whole speech as one labelled file, once it is complete or while it is being spoken."""
         if waiting.available_tokens < 1:
@@ -127,7 +131,7 @@ def speech_routes(container: Container, max_waiting: int = 32) -> APIRouter:
                 await to_thread.run_sync(pieces.close)
 
     def _submit(wish: SpeechWish, client: str | None) -> Speech:
-        voice = container.voices.get(wish.voice)
+        voice = container.voices.called(wish.voice)
         engines = {voice.revision.engine} if voice.revision else set()
         if engines and wish.model not in (*ANY_MODEL, *engines):
             known = ", ".join((*sorted(engines), *ANY_MODEL))

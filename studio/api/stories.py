@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.book.exports import FORMATS
-from studio.api.answers import story_answer
+from studio.api.answers import file_answer, story_answer
 from studio.api.problems import caller_language
 from studio.api.speech import Text
 from studio.api.uploads import Form, UploadLimits, received_form
@@ -141,7 +141,9 @@ def story_routes(container: Container, limits: UploadLimits, max_waiting: int = 
         """The recording, the plan, the pictures, the narration and every book made of it are gone."""
         stories.delete(story_id)
 
-    @router.get("/{story_id}/pages/{scene_id}.png", response_class=FileResponse)
+    @router.get(
+        "/{story_id}/pages/{scene_id}.png", response_class=FileResponse, responses=file_answer("image/png")
+    )
     def get_picture(story_id: str, scene_id: str) -> FileResponse:
         """The painted page; its PNG texts name prompt, seed and base."""
         path = stories.picture(story_id, scene_id)
@@ -149,7 +151,9 @@ def story_routes(container: Container, limits: UploadLimits, max_waiting: int = 
             raise StudioError("page_not_painted", 404)
         return FileResponse(path, media_type="image/png", headers=_UNTRUSTED)
 
-    @router.get("/{story_id}/pages/{scene_id}.wav", response_class=FileResponse)
+    @router.get(
+        "/{story_id}/pages/{scene_id}.wav", response_class=FileResponse, responses=file_answer("audio/wav")
+    )
     def get_sound(story_id: str, scene_id: str) -> FileResponse:
         """The page read aloud."""
         path = stories.sound(story_id, scene_id)
@@ -157,7 +161,11 @@ def story_routes(container: Container, limits: UploadLimits, max_waiting: int = 
             raise StudioError("page_not_spoken", 404)
         return FileResponse(path, media_type="audio/wav", headers=_UNTRUSTED)
 
-    @router.get("/{story_id}/book.{extension}", response_class=FileResponse)
+    @router.get(
+        "/{story_id}/book.{extension}",
+        response_class=FileResponse,
+        responses=file_answer(*(format.media_type for format in FORMATS.values())),
+    )
     async def get_book(story_id: str, extension: str, request: Request) -> FileResponse:
         """The book as ``html``, ``pdf``, ``epub``, ``cbz``, ``mp4`` or ``project.zip``, made when it is first asked for."""
         format = next((name for name, known in EXTENSIONS.items() if known == extension), None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
@@ -15,6 +17,9 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
 from studio.errors import StudioError
+
+_EXTENDED_FILENAME = re.compile(rb"""filename\*\s*=\s*"?utf-8'[^']*'([^;"]*)""", re.IGNORECASE)
+"""How some clients send a name like 声音.wav: the parser leaves it out, and the file would pass for a field."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,26 @@ class UploadedFile:
 class Form:
     fields: dict[str, str] = field(default_factory=dict)
     files: list[UploadedFile] = field(default_factory=list)
+
+
+def form_body(files: Mapping[str, str], required: Mapping[str, dict], optional: Mapping[str, dict]) -> dict:
+    """How OpenAPI describes a multipart body.
+
+    Args:
+        files: field -> what it holds; each at least once.
+        required, optional: field -> its schema.
+    """
+    binary = {"type": "string", "format": "binary"}
+    several = {
+        name: {"type": "array", "items": binary, "minItems": 1, "description": about}
+        for name, about in files.items()
+    }
+    schema = {
+        "type": "object",
+        "required": [*required, *files],
+        "properties": {**required, **several, **optional},
+    }
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 @asynccontextmanager
@@ -123,6 +148,8 @@ class _Reader:
     def _open_part(self) -> None:
         _, options = parse_options_header(self._disposition)
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
+        if b"filename" not in options and (extended := _EXTENDED_FILENAME.search(self._disposition)):
+            options[b"filename"] = unquote_to_bytes(extended[1])
         if b"filename" not in options:
             if len(self.form.fields) >= self._limits.max_fields:
                 raise StudioError("form_too_many_fields", 413, limit=self._limits.max_fields)

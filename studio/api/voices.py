@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from studio.api.answers import recording_answer, voice_answer
 from studio.api.problems import caller_language
 from studio.api.speech import Text
-from studio.api.uploads import Form, UploadedFile, UploadLimits, received_form
+from studio.api.uploads import Form, UploadedFile, UploadLimits, form_body, received_form
 from studio.errors import StudioError
 from studio.language import say
 from studio.store.ids import unknown
@@ -22,9 +22,20 @@ from studio.store.ids import unknown
 if TYPE_CHECKING:
     from studio.container import Container
 
-CONSENT_FIELDS = ("name", "consent", "consent_name", "consent_scope", "consent_until")
-_FIELDS = (*CONSENT_FIELDS, "engine", "reference_text")
 _SCOPES = ("personal", "commercial")
+_TEXT = {"type": "string"}
+CONSENT_REQUIRED = {
+    "name": {**_TEXT, "description": "of the voice"},
+    "consent": {"const": "true"},
+    "consent_name": {**_TEXT, "description": "whose voice it is"},
+    "consent_scope": {"enum": list(_SCOPES)},
+}
+CONSENT_OPTIONAL = {
+    "consent_until": {**_TEXT, "format": "date", "description": "left out: until it is withdrawn"},
+    "reference_text": {**_TEXT, "description": "what is said in the first of the files"},
+}
+_OPTIONAL = {**CONSENT_OPTIONAL, "engine": {**_TEXT, "description": "one of /v1/engines"}}
+_BODY = form_body({"files": "recordings"}, CONSENT_REQUIRED, _OPTIONAL)
 
 
 class RevisionWish(BaseModel):
@@ -47,7 +58,7 @@ def voice_routes(container: Container, limits: UploadLimits) -> APIRouter:
     arrivals = container.settings.home / "tmp" / "arrivals"
     shutil.rmtree(arrivals, ignore_errors=True)  # what a killed studio was still receiving
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, openapi_extra=_BODY)
     async def create_voice(request: Request, response: Response) -> dict:
         """Multipart: ``name``, ``consent`` (``true``), ``consent_name``, ``consent_scope``, ``consent_until`` (a date,
         may be left out), ``engine`` (one of ``/v1/engines``, may be left out), one or more ``files`` and
@@ -62,7 +73,7 @@ def voice_routes(container: Container, limits: UploadLimits) -> APIRouter:
         return answer
 
     def _create(form: Form, language: str) -> dict:
-        until = checked_form(form, language, _FIELDS, ("files",))
+        until = checked_form(form, language, {*CONSENT_REQUIRED, *_OPTIONAL}, ("files",))
         voice = voices.create(form.fields["name"], form.fields.get("engine", "").strip() or None)
         try:
             fields = form.fields
@@ -103,13 +114,13 @@ def voice_routes(container: Container, limits: UploadLimits) -> APIRouter:
         return {"job_id": job.id, "voice_id": voice_id, "state": job.state}
 
     @router.put("/{voice_id}/recordings/{recording_id}/text")
-    def put_text(voice_id: str, recording_id: str, wish: TextWish, request: Request) -> dict:
+    def put_recording_text(voice_id: str, recording_id: str, wish: TextWish, request: Request) -> dict:
         """What is said in the recording, as a person wrote it; an empty ``text`` takes it out."""
         _require_recording(voice_id, recording_id)
         return recording_answer(voices.set_text(recording_id, wish.text), caller_language(request))
 
     @router.post("/{voice_id}/recordings/{recording_id}/text", status_code=202)
-    def write_down(voice_id: str, recording_id: str, response: Response) -> dict:
+    def write_down_recording(voice_id: str, recording_id: str, response: Response) -> dict:
         """Whisper listens what is said in the recording; ``text`` and ``heard_by`` of the voice's recordings tell it
         once the job is done."""
         _require_recording(voice_id, recording_id)

@@ -20,17 +20,27 @@ class Database:
 
     Attributes:
         fresh: the file did not exist before.
+
+    Raises:
+        StudioError: ``database_unusable``, ``library_too_new``, ``disk_full``.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.fresh = not path.exists()
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._migrate()
+        try:
+            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._connection.row_factory = sqlite3.Row
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._migrate()
+        except sqlite3.DatabaseError as error:
+            if is_disk_full(error):
+                raise StudioError("disk_full", 507) from error
+            raise StudioError(
+                "database_unusable", 500, path=str(path.absolute()), reason=str(error)
+            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

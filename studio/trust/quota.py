@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address
 
 from studio.errors import StudioError
 from studio.settings import Settings
@@ -19,7 +20,8 @@ _KEY = "visitor_key"
 class DemoQuota:
     """Counts characters and painted pages a day and visitor.
 
-    A visitor is known by an address hashed with a key of the day. When the key goes, so do the hashes: what was left
+    A visitor is known by an address hashed with a key of the day; of IPv6 by its first 64 bits, the least that anyone
+    is given, or everyone could come as 2**64 visitors. When the key goes, so do the hashes: what was left
     behind on earlier days belongs to one name, and has one share.
     """
 
@@ -39,7 +41,7 @@ class DemoQuota:
         """Who a client is today; those without an address share a name, and with it a share. None outside a demo."""
         if not self._settings.public_demo:
             return None
-        return hmac.digest(self.renew_key(), (client or "unknown").encode(), "sha256").hex()[:32]
+        return hmac.digest(self.renew_key(), _household(client).encode(), "sha256").hex()[:32]
 
     def renew_key(self) -> bytes:
         """The key of today, a new one if that there is is older."""
@@ -101,3 +103,13 @@ class DemoQuota:
                 if used > limit:
                     facts = {unit: amount, "used": used - amount, "limit": limit}
                     raise StudioError(code, 429, **facts)
+
+
+def _household(client: str | None) -> str:
+    try:
+        address = ip_address(client or "")
+    except ValueError:
+        return client or "unknown"
+    if address.version == 4:
+        return str(address)
+    return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))

@@ -37,13 +37,19 @@ def test_open_addresses_need_public_demo(host: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "named"),
-    [("PORT", "seventy", "PORT"), ("PORT", "70000", "PORT"), ("VOXTALE_HOEM", "/tmp", "VOXTALE_HOEM")],
+    [
+        ("PORT", "seventy", "PORT: "),
+        ("PORT", "70000", "PORT: "),
+        ("VOXTALE_HOEM", "/tmp", ": VOXTALE_HOEM; "),
+        ("VOXTALE_DEVICE", "gpu", "VOXTALE_DEVICE: "),
+        ("VOXTALE_PUBLIC_DEMO", "maybe", "VOXTALE_PUBLIC_DEMO: "),
+    ],
 )
 def test_wrong_settings_are_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, named: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(StudioError) as refused:
         read_settings({})
-    assert named.lower() in str(refused.value.sentence("en")).lower()
+    assert named in str(refused.value.sentence("en"))
 
 
 def test_the_command_line_overrides_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -92,6 +98,16 @@ def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
             prepare_home(home)
         assert refused.value.code == "home_unwritable"
         assert str(home) in refused.value.sentence("zh").what
+
+
+def test_a_home_that_another_user_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = tmp_path / "studio.db"
+    database.touch()
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != database)
+    with pytest.raises(StudioError) as refused:
+        prepare_home(tmp_path)
+    assert refused.value.code == "home_unwritable"
+    assert str(database) in refused.value.sentence("en").what
 
 
 def test_nothing_calls_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

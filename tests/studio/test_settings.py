@@ -34,6 +34,28 @@ def test_unknown_names_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings()
 
 
+def test_an_empty_name_is_as_good_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOST", "PORT", "VOXTALE_HOME", "VOXTALE_DEVICE", "VOXTALE_TRUSTED_PROXIES"):
+        monkeypatch.setenv(name, "")
+    settings = Settings()
+    assert (settings.host, settings.port, settings.home) == ("127.0.0.1", 7860, Path("library"))
+    assert (settings.device, settings.trusted_proxies) == (None, "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("device", "taken"), [("cpu", True), ("cuda:1", True), ("gpu", False), ("CUDA", False)]
+)
+def test_a_device_is_one_that_the_studio_knows(
+    monkeypatch: pytest.MonkeyPatch, device: str, taken: bool
+) -> None:
+    monkeypatch.setenv("VOXTALE_DEVICE", device)
+    if taken:
+        assert Settings().device == device
+    else:
+        with pytest.raises(ValidationError):
+            Settings()
+
+
 def test_frozen() -> None:
     with pytest.raises(ValidationError):
         Settings().port = 1
@@ -69,7 +91,6 @@ def test_a_hub_of_ones_own(monkeypatch: pytest.MonkeyPatch, address: str, taken:
         ("*", False),
         ("10.0.0.1/8", False),
         ("proxy.example", False),
-        ("", False),
     ],
 )
 def test_trusted_proxies(monkeypatch: pytest.MonkeyPatch, proxies: str, taken: bool) -> None:

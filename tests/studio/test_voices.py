@@ -39,6 +39,17 @@ def files(container: Container) -> list[Path]:
 # The voice itself
 
 
+def test_a_voice_is_called_by_its_id_or_by_a_name_of_its_own(container: Container) -> None:
+    voices = container.voices
+    one = voices.create("Alloy")
+    posing = voices.create(one.id)
+    assert voices.called("alloy").id == voices.called(one.id).id == one.id != posing.id
+    voices.create("ALLOY")
+    for nobody in ("alloy", "onyx", "", "../studio.db"):
+        with pytest.raises(StudioError, match="voice_unknown"):
+            voices.called(nobody)
+
+
 def test_from_draft_to_ready(container: Container, tmp_path: Path, engine: FakeEngine) -> None:
     voices = container.voices
     draft = voices.create(" Ann \n ")

@@ -33,11 +33,8 @@ WAY_IN = {
     ("GET", "/jobs/{job_id}"),
     ("DELETE", "/jobs/{job_id}"),
     ("POST", "/audio/speech"),
-    ("GET", "/bases"),
-    ("GET", "/bases/{base_id}"),
-    ("DELETE", "/bases/{base_id}"),
-    ("POST", "/bases/look"),
-    ("POST", "/bases/{base_id}/download"),
+    ("GET", "/audio/voices"),
+    ("GET", "/models"),
     ("GET", "/engines"),
     ("POST", "/voices/import"),
     ("GET", "/voices/{voice_id}/files/{name}"),
@@ -94,6 +91,51 @@ def test_wrong_methods_are_problems(client: TestClient, method: str, path: str) 
     answer = client.request(method, path)
     assert (answer.status_code, answer.json()["code"]) == (405, "method_refused")
     assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/voices", "GET, HEAD, POST"),
+        ("/v1/voices/v", "GET, HEAD, DELETE"),
+        ("/v1/audio/speech", "POST"),
+        ("/v1/voices/v/recordings/r/text", "POST, PUT"),
+    ],
+)
+def test_what_an_address_takes_is_said_whole(client: TestClient, path: str, allowed: str) -> None:
+    assert client.patch(path).headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/v1/voices", "/v1/jobs/j"])
+def test_head_tells_what_get_would(client: TestClient, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head.headers) == (get.status_code, get.headers)
+
+
+def test_the_document_tells_every_field_and_how_refusals_look(client: TestClient) -> None:
+    document = client.get("/v1/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert list(operation["responses"]["default"]["content"]) == ["application/problem+json"]
+            assert "422" not in operation["responses"], f"{method} {path}"
+    names = [
+        operation["operationId"] for methods in document["paths"].values() for operation in methods.values()
+    ]
+    assert "create_speech" in names and len(set(names)) == len(names)
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    refused = client.post("/v1/voices", data={}, files={"files": b"x"}).json()
+    schema = document["paths"]["/voices"]["post"]["responses"]["default"]["content"][
+        "application/problem+json"
+    ]
+    assert set(schema["schema"]["required"]) <= set(refused) <= set(schema["schema"]["properties"])
+    for path in ("/voices", "/voices/import"):
+        form = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+        sent = {name: "" for name in form["properties"] if name not in ("files", "weights")}
+        answer = client.post(f"/v1{path}", data={**sent, "colour": ""}, files={"files": b"x"}).json()
+        assert "colour" in answer["detail"], "one that is not listed is refused, and no other"
+        assert answer["detail"].count("not a field") == 1
+    spoken = document["paths"]["/audio/speech"]["post"]["responses"]["200"]["content"]
+    assert set(spoken) == {"audio/wav", "audio/mpeg", "audio/flac", "audio/ogg"}
 
 
 def test_the_guard_stands_in_front(client: TestClient) -> None:

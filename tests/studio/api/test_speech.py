@@ -83,6 +83,26 @@ def test_what_openai_s_client_sends_is_enough(client: TestClient, voice_id: str)
     assert answer.headers["content-type"] == "audio/mpeg"
 
 
+def test_what_openai_s_clients_send_besides_is_taken(client: TestClient, voice_id: str) -> None:
+    plain = speak(client, voice_id, seed=1)
+    assert speak(client, voice_id, seed=1, instructions="Whisper.").content == plain.content
+
+
+def test_what_openai_s_clients_ask_first_is_answered(client: TestClient, voice_id: str) -> None:
+    models = client.get("/v1/models").json()
+    assert models["object"] == "list" and {"tts-1", "fake"} <= {model["id"] for model in models["data"]}
+    for model in models["data"]:
+        assert speak(client, voice_id, seed=1, model=model["id"]).status_code == 200
+    speakers = client.get("/v1/audio/voices").json()["voices"]
+    assert {"id": voice_id, "name": "Ada"} in speakers
+
+
+def test_refusals_tell_openai_s_clients_why(client: TestClient) -> None:
+    answer = client.post("/v1/audio/speech", json={"voice": "nobody", "input": TEXT}).json()
+    assert answer["error"]["code"] == answer["code"] == "voice_unknown"
+    assert answer["error"]["message"] == f"{answer['detail']} {answer['next']}"
+
+
 @pytest.mark.parametrize(
     ("fields", "length_scale"),
     [
@@ -130,7 +150,7 @@ def test_without_a_seed_one_is_drawn_and_told(client: TestClient, voice_id: str)
         ({"speed": 4.5}, 422, "request_invalid"),
         ({"noise_scale": 1.5}, 422, "request_invalid"),
         ({"seed": -1}, 422, "request_invalid"),
-        ({"instructions": "whisper"}, 422, "request_invalid"),
+        ({"emotion": "calm"}, 422, "request_invalid"),
         ({"input": None}, 422, "request_invalid"),
     ],
 )

@@ -56,6 +56,16 @@ def test_fields_and_files_arrive_whole(client: TestClient, folder: Path) -> None
 
 
 @pytest.mark.parametrize(
+    "name", [b"filename*=utf-8''%E5%A3%B0%E9%9F%B3.wav", b"filename*=\"UTF-8'zh'%E5%A3%B0%E9%9F%B3.wav\""]
+)
+def test_a_name_that_came_encoded_is_a_file_s(client: TestClient, name: bytes) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="files"; %b\r\n\r\nsound\r\n--x--\r\n' % name
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    answer = client.post("/form", content=body, headers=headers).json()
+    assert answer["fields"] == {} and answer["files"] == [["files", "声音.wav", b"sound".hex()]]
+
+
+@pytest.mark.parametrize(
     ("data", "files", "status", "code"),
     [
         ({}, [("files", ("a.wav", b"x" * 10_001))], 413, "file_too_big"),

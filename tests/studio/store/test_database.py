@@ -45,6 +45,16 @@ def test_a_newer_library_is_not_touched(database: Database, tmp_path: Path) -> N
         Database(tmp_path / "studio.db")
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_file_that_is_no_database_is_named(tmp_path: Path, language: str) -> None:
+    path = tmp_path / "studio.db"
+    path.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StudioError, match="database_unusable") as refused:
+        Database(path)
+    sentence = refused.value.sentence(language)
+    assert str(path) in sentence.what and "doctor" in sentence.next
+
+
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     with pytest.raises(KeyError), database.transaction() as connection:
         connection.execute("INSERT INTO notes VALUES ('a', '')")

@@ -31,6 +31,21 @@ def test_a_visitor_has_a_day_s_share(tmp_path: Path) -> None:
     demo.spend("ann", 40)  # the refused text was not counted
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.7", "192.0.2.8", False),
+        ("testclient", "elsewhere", False),
+    ],
+)
+def test_who_owns_a_whole_network_is_one_visitor(tmp_path: Path, one: str, other: str, same: bool) -> None:
+    demo = quota(tmp_path)
+    assert (demo.visitor(one) == demo.visitor(other)) is same
+
+
 def test_all_visitors_share_the_day(tmp_path: Path) -> None:
     demo = quota(tmp_path)
     demo.spend("ann", 100)
