@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from html import escape
+from pathlib import Path
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.utils import get_upload_folder
 from starlette.routing import Route
 
 from studio.container import Container
@@ -15,6 +17,7 @@ from studio.store.records import Speech, VoiceRecord
 from studio.ui import shelf as shelves
 from studio.ui.handoff import ROUTE
 from studio.ui.i18n import Reader
+from studio.ui.inbox import Inbox
 from studio.ui.intake import MAX_UPLOAD_BYTES
 from studio.ui.markup import ACTIONS, drawing, icon
 from studio.ui.models import Models
@@ -35,6 +38,10 @@ LAUNCH = {
     "show_error": False,
 }
 """Arguments of ``gr.mount_gradio_app`` besides the page itself and how large a file may come."""
+
+FORGETS_SECONDS, DEMO_FORGETS_SECONDS = (3600, 3600), (60, 600)
+"""How often Gradio looks for uploads that nobody took in, and how old they are when they go."""
+DEMO_INBOX_BYTES = 2**30
 
 TABS = ("voice", "train", "speak", "story", "models")
 
@@ -318,7 +325,8 @@ class Studio(Page):
 
 def build_page(container: Container) -> gr.Blocks:
     """The page over ``container``'s services. Mount it with ``mount_page``."""
-    with gr.Blocks(title="VoxTale 声绘", analytics_enabled=False, delete_cache=(3600, 3600)) as blocks:
+    forgets = DEMO_FORGETS_SECONDS if container.settings.public_demo else FORGETS_SECONDS
+    with gr.Blocks(title="VoxTale 声绘", analytics_enabled=False, delete_cache=forgets) as blocks:
         studio = Studio(container)
         studio.wire(blocks)
     blocks.queue(max_size=64, default_concurrency_limit=8)
@@ -335,4 +343,8 @@ def mount_page(app: FastAPI, container: Container) -> FastAPI:
         if container.exchange.files and not container.settings.public_demo
         else MAX_UPLOAD_BYTES
     )
+    if container.settings.public_demo:
+        app.add_middleware(
+            Inbox, folder=Path(get_upload_folder()), max_bytes=DEMO_INBOX_BYTES, largest_bytes=largest
+        )
     return gr.mount_gradio_app(app, page, path="/", **LAUNCH, max_file_size=largest)
