@@ -168,12 +168,13 @@ class JobRunner:
             thread.start()
 
     def close(self, timeout_seconds: float = 10.0) -> None:
-        """Stop at the next step; what was running is queued again."""
+        """Stop at the next step; what was running is queued again, at the next start if that step takes too long."""
+        deadline = time.monotonic() + timeout_seconds
         self._closing.set()
         self._queue.changes.announce()
         for thread in self._threads:
             if thread.ident is not None:
-                thread.join(timeout_seconds)
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self, lane: str) -> None:
         while not self._closing.is_set():

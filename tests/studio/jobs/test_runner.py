@@ -261,6 +261,32 @@ def test_speech_is_worked_on_while_a_training_runs(bench: Bench) -> None:
     release.set()
 
 
+def test_closing_waits_for_all_lanes_together(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, release, timeouts, join = threading.Semaphore(0), threading.Event(), [], threading.Thread.join
+
+    def work(run: JobRun) -> dict:
+        begun.release()
+        release.wait(100)
+        return {}
+
+    def noted(thread: threading.Thread, timeout: float) -> None:
+        timeouts.append(timeout)
+        join(thread, timeout)
+
+    bench.work = work
+    runner = bench.start()
+    bench.train()
+    bench.queue.enqueue("speech", "speak", "s", {})
+    assert begun.acquire(timeout=100) and begun.acquire(timeout=100)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "join", noted)
+        runner.close(0.2)
+    assert max(timeouts) <= 0.2 and min(timeouts) == 0, (
+        "nothing is left for the second once the first took it all"
+    )
+    release.set()
+
+
 def test_a_job_deleted_under_its_worker(bench: Bench) -> None:
     running = threading.Event()
 
