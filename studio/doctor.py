@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
+from pipelines.failure import CraftError
 from studio import __version__
 from studio.errors import StudioError
 from studio.language import say
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MIN_MEMORY_BYTES = 4 * 2**30
 MIN_DISK_BYTES = 200 * 2**20
 GOOD_DISK_BYTES = 2 * 2**30
+MOST_REFUSED = 10
 _CHINESE_FONTS = re.compile(
     r"cjk|source ?han|wqy|wenquanyi|msyh|simsun|simhei|dengxian|deng\.ttf|pingfang|heiti|hiragino sans gb|droidsansfallback|uming|ukai",
     re.IGNORECASE,
@@ -97,6 +99,7 @@ def examine(overrides: Mapping[str, object], language: str) -> Iterator[Finding]
     yield disk(settings.home, shutil.disk_usage(settings.home).free)
     yield database(settings.home)
     yield pronunciations(settings.home)
+    yield from speech_models(settings.home / "models" / "gpt_sovits", language)
     yield port(settings.host, settings.port, language)
 
 
@@ -264,6 +267,29 @@ def pronunciations(home: Path) -> Finding:
         return Finding("good", "pronunciations.good", facts)
     lines = "; ".join(f"{bad.number}: {bad.text}" for bad in lexicon.bad_lines[:5])
     return Finding("note", "pronunciations.unread", {**facts, "lines": lines, "bad": len(lexicon.bad_lines)})
+
+
+def speech_models(folder: Path, language: str) -> Iterator[Finding]:
+    """What keeps the files of GPT-SoVITS in ``folder`` from speaking; nothing where there are none."""
+    from pipelines.speech.gpt_sovits.bases import Bases
+    from pipelines.speech.gpt_sovits.official_files import SOVITS, VERSIONS
+
+    bases = Bases(folder)
+    for name, error in list(bases.refused.items())[:MOST_REFUSED]:
+        yield _left_out(f"models/gpt_sovits/{name}", error, language)
+    here = {base.file.version for base in bases.found if base.file.kind == SOVITS}
+    for version in [version for version in VERSIONS if version in here] or VERSIONS[:1] * bool(bases.found):
+        try:
+            bases.parts(version)
+        except CraftError as error:
+            yield _left_out("models/gpt_sovits", error, language)
+        else:
+            yield Finding("good", "models.complete", {"version": version})
+
+
+def _left_out(name: str, error: CraftError, language: str) -> Finding:
+    said = StudioError(error.code, 422, **error.facts).sentence(language)
+    return Finding("note", "models.left_out", {"name": name, "reason": said.what, "next": said.next})
 
 
 def port(host: str, number: int, language: str) -> Finding:

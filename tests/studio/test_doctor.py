@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
 import struct
 import sys
@@ -15,6 +16,7 @@ from studio import doctor
 from studio.doctor import Finding
 from studio.language import catalogue, languages
 from studio.launch import listen
+from tests.official_files import small_bases
 
 
 def probe(printed: str, error: str = "", status: int = 0) -> list[str]:
@@ -192,3 +194,19 @@ def test_a_whole_examination(tmp_path: Path) -> None:
     for finding in findings:
         for language in languages:
             assert all(line.strip() for line in finding.lines(language, plain=False))
+
+
+def test_files_of_gpt_sovits_that_cannot_speak_are_named(tmp_path: Path) -> None:
+    assert keys(doctor.speech_models(tmp_path, "en")) == []
+    small_bases(tmp_path)
+    assert [(one.key, one.facts["version"]) for one in doctor.speech_models(tmp_path, "en")] == [
+        ("models.complete", "v2")
+    ]
+    shutil.rmtree(tmp_path / "chinese-hubert-base")
+    (tmp_path / "mine.pth").write_bytes(b"no weights")
+    refused, missing = doctor.speech_models(tmp_path, "zh")
+    assert refused.key == missing.key == "models.left_out"
+    assert refused.facts["name"] == "models/gpt_sovits/mine.pth"
+    assert "chinese-hubert-base" in missing.facts["reason"]
+    shutil.rmtree(tmp_path / "v2")
+    assert "SoVITS v2" in list(doctor.speech_models(tmp_path, "en"))[1].facts["reason"]
