@@ -18,6 +18,8 @@ from pipelines.text.segment import PARAGRAPH_PAUSE_SECONDS, Segment
 SCENE_WORDS = 40
 """English words of a page that reads well; a Chinese character counts for two thirds of one."""
 HAN_SHARE = 2 / 3
+SHORT_STORY_WORDS, SHORT_PAGE_WORDS = 60, 6
+"""Whoever writes so short a story in paragraphs means them as pages, if these are not mere exclamations."""
 MOST_SCENES = 24
 USUAL_MOST_SCENES = 16
 WINDOW = 2
@@ -119,8 +121,14 @@ def find_scenes(
     if pages is not None:
         count = max(1, min(pages, MOST_SCENES, len(sentences)))
         return _best(lengths, worth, [count])[1]
-    usual = lengths.sum() / SCENE_WORDS
-    most = max(1, min(USUAL_MOST_SCENES, len(sentences), math.ceil(1.6 * usual)))
+    words = lengths.sum()
+    usual = words / SCENE_WORDS
+    most = math.ceil(1.6 * usual)
+    if words <= SHORT_STORY_WORDS:
+        paragraphs = 1 + sum(one.pause_seconds >= PARAGRAPH_PAUSE_SECONDS for one in sentences[:-1])
+        usual = max(usual, min(paragraphs, words / SHORT_PAGE_WORDS))
+        most = max(most, math.floor(usual))
+    most = max(1, min(USUAL_MOST_SCENES, len(sentences), most))
     least = max(1, min(most, math.floor(0.6 * usual)))
     return _best(lengths, worth - PRICE, range(least, most + 1), usual)[1]
 

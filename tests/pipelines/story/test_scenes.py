@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import combinations
 from random import Random
@@ -322,3 +323,19 @@ def test_no_page_ends_while_somebody_speaks(text: str, pages: int) -> None:
     assert len(scenes) == pages
     for scene in scenes:
         assert scene.text.count("“") == scene.text.count("”") and scene.text.count('"') % 2 == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "pages"),
+    [
+        ("Pip the fox lived in a forest.\n\nOne day he found a golden key.\n\nHe ran home with it.", 3),
+        ("小兔子住在森林里。\n\n一天，她在河边遇见了一只小熊。\n\n他们一起回家吃胡萝卜。", 3),
+        ("Mia had a kite. The wind took it. She ran after it to the beach.", 1),
+    ],
+)
+def test_the_paragraphs_of_a_short_story_are_its_pages(text: str, pages: int) -> None:
+    story = plan_story(text)
+    assert len(story.scenes) == pages
+    ends = {0, len(text)} | {match.end() for match in re.finditer("\n\n", text)}
+    edges = [sum(len(one.text) for one in story.scenes[:count]) for count in range(pages + 1)]
+    assert set(edges) <= ends
