@@ -20,6 +20,8 @@ from tests.studio_process import ROOT, StudioProcess, fetch
 
 PAGE_READY_SECONDS = 10.0
 
+pytestmark = pytest.mark.slow
+
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
