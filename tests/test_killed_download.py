@@ -17,7 +17,7 @@ from tests.test_killed_training import client, is_finished, until
 BASE = BASES["whisper-large-v3-turbo"]
 WEIGHTS = "model.safetensors"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_a_download_outlives_the_process(tmp_path: Path) -> None:

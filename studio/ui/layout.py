@@ -306,6 +306,8 @@ class Studio(Page):
     ) -> dict:
         """While a job of this voice runs: its progress; when it is over: everything anew, once."""
         voice = self.voice(voice_id)
+        if self._has_left(reader, voice):
+            return {self.train.says: gr.skip()}
         if voice is None:
             return {self.pulse: gr.update(active=False)}
         texts = {} if voice.sample or self.demo else self.my_voice.beat(reader, voice, open_id, seen)
@@ -313,8 +315,15 @@ class Studio(Page):
             return {**self.show(reader, voice_id, speech_id, trial, fresh=False), **texts}
         return {**self.train.beat(reader, voice, trial), **texts}
 
+    def _has_left(self, reader: Reader, voice: VoiceRecord | None) -> bool:
+        """Whether the page asked before it heard that the person had gone to another voice."""
+        visit = reader.visit
+        return visit.acted_at > 0 and visit.voice_id != (voice.id if voice else None)
+
     def listen(self, reader: Reader, voice_id: str | None, speech_id: str | None) -> dict:
         voice, speech = self.voice(voice_id), self.speech(speech_id, voice_id)
+        if self._has_left(reader, voice):
+            return {self.speak.said: gr.skip()}
         if voice is None or speech is None:
             return {self.breath: gr.update(active=False)}
         return {

@@ -13,6 +13,7 @@ import pytest
 from studio.container import Container
 from studio.settings import Settings
 from tests.fakes import FakeEngine, FakeIllustrator, fake_engines, fake_painters
+from tests.waiting import PATIENCE_SECONDS
 
 
 @contextmanager
@@ -84,7 +85,7 @@ def visit(chromium, address: str) -> Iterator[Callable]:
         page.wait_for_selector("body[data-vt-ready]")
 
     def settle(page) -> None:
-        for _ in range(100):
+        for _ in range(1000):
             page.wait_for_timeout(100)  # what was just drawn asks for its pictures only now
             if not on_their_way:
                 return
@@ -97,7 +98,7 @@ def visit(chromium, address: str) -> Iterator[Callable]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(PATIENCE_SECONDS * 1000)
         page.on("console", lambda message: message.type == "error" and note("console", message.text))
         page.on("pageerror", lambda error: note("error", str(error)))
         page.on(

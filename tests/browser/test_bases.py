@@ -41,13 +41,13 @@ def test_a_voice_of_another_base(visit, container: Container) -> None:
     page.check("#voice-engine input[value=gpt_sovits_v2]")
     page.fill("#voice-name textarea, #voice-name input", "Nine seconds")
     page.set_input_files("#intake .vt-file-input", str(CLIP))
-    page.wait_for_selector(".vt-check", timeout=90_000)
+    page.wait_for_selector(".vt-check")
     (voice,) = (voice for voice in container.voices.list() if voice.name == "Nine seconds")
     assert voice.engine == "gpt_sovits_v2"
     page.fill("#consent-owner textarea, #consent-owner input", "Ida Nine")
     page.check("#consent-agree input")
     page.click("#consent-sign")
-    page.wait_for_selector("[data-act=go][data-tab=speak]:not([disabled])", timeout=120_000)
+    page.wait_for_selector("[data-act=go][data-tab=speak]:not([disabled])")
     assert "한국어" in page.inner_text(f"#shelf [data-voice='{voice.id}']")
 
     # what this base obeys is there to be set, and nothing of the other one
@@ -64,7 +64,7 @@ def test_a_voice_of_another_base(visit, container: Container) -> None:
     page.locator("#control-top_k input[type=number]").press("Tab")
     page.check("#control-reference_free input[type=checkbox]")
     page.click("#speak-go")
-    page.wait_for_selector(".vt-downloads", timeout=120_000)
+    page.wait_for_selector(".vt-downloads")
     assert page.locator(".vt-sentence").count() == 3
     (speech,) = container.speaking.history(voice.id)
     assert (speech.state, speech.controls["top_k"], speech.controls["top_p"]) == ("done", 5.0, 1.0)
@@ -113,7 +113,7 @@ def test_all_weights_are_trained_when_asked(
     page.check("#method input[value=full]")
     page.wait_for_function("before => document.querySelector('#quality').innerText !== before", arg=before)
     page.click("#train-start")
-    page.locator("#voice-card", has_text="Checkpoint kept, SoVITS").wait_for(timeout=180_000)
+    page.locator("#voice-card", has_text="Checkpoint kept, SoVITS").wait_for()
     assert "All weights" in page.inner_text("#voice-card")
     revision = container.voices.get(voice.id).revision
     assert (revision.kind, revision.quality, revision.card["method"]) == ("trained", "good", "full")

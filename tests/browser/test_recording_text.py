@@ -81,7 +81,7 @@ def test_a_recording_is_written_down_and_corrected(
     go(page, 0)
     held = hold("transcribe", "hear")
     page.set_input_files("#intake input[type=file]", [str(CLIPS[0])])
-    page.wait_for_selector(FIELD, timeout=60_000)
+    page.wait_for_selector(FIELD)
     assert held.arrived()
     assert "Being written down" in page.inner_text(".vt-file-said") and not page.is_editable(FIELD)
     held.let_go()
@@ -115,7 +115,7 @@ def test_a_story_is_told_in_chinese(
     page = visit("zh", width=390)
     go(page, STORY_TAB)
     page.set_input_files("#story-tell .vt-telling .vt-file-input", [str(CLIPS[0])])
-    page.wait_for_selector("#story-tell .vt-notice.is-fair", timeout=60_000)
+    page.wait_for_selector("#story-tell .vt-notice.is-fair")
     check(page, "zh")
     assert "由 Whisper small 离线听写" in page.inner_text("#story-tell .vt-notice.is-fair")
     assert page.input_value("#story-text") == STORY

@@ -216,7 +216,7 @@ def test_a_narrated_book_reads_itself(at_story, visit, container: Container) -> 
     page.locator(f".vt-reader input[value='{voice}']").check(force=True)
     write(page)
     page.click("#story-draw [data-act=draw]")
-    page.wait_for_selector(".vt-exports", timeout=60_000)
+    page.wait_for_selector(".vt-exports")
     page.click("[data-book=next]")
     page.click(".vt-book-play")
     page.wait_for_selector(".vt-leaf.is-open .vt-said.is-heard")
@@ -239,7 +239,7 @@ def test_a_narrated_book_reads_itself(at_story, visit, container: Container) -> 
 def test_a_told_story_is_read_over_first(at_story, visit, container: Container) -> None:
     page = at_story("en", width=390)
     page.set_input_files("#story-tell .vt-file-input", [str(CLIPS[0])])
-    page.wait_for_selector(".vt-paper-marks mark", timeout=90_000)
+    page.wait_for_selector(".vt-paper-marks mark")
     page.wait_for_timeout(300)
     check(page, "en")
     assert "rough" in page.inner_text("#story-tell .vt-notice.is-fair")
@@ -269,7 +269,7 @@ def test_a_recording_without_speech_is_refused_in_words(
 
     page = at_story("zh")
     page.set_input_files("#story-tell .vt-file-input", [str(write_hum(tmp_path / "hum.wav"))])
-    page.wait_for_selector("#story-tell .vt-notice.is-poor", timeout=60_000)
+    page.wait_for_selector("#story-tell .vt-notice.is-poor")
     check(page, "zh")
     assert page.locator("#story-text").is_visible()
     visit.settle(page)

@@ -24,7 +24,6 @@ def test_a_voice_comes_in_and_leaves(visit, many_bases: Container, tmp_path: Pat
     speech = shutil.copy(SPEECH, tmp_path / "ann.flac")
     with served(many_bases) as address:
         page = visit("zh", "light", 390, to=address)
-        page.set_default_timeout(90_000)
         choose(page, None)
         go(page, 0)
         assert not page.locator("#import-go").is_visible()

@@ -16,6 +16,7 @@ from studio.errors import StudioError
 from studio.settings import Settings
 from studio.store.records import VoiceRecord
 from tests.fakes import FakeEngine, Held, fake_engines, write_hum
+from tests.listing import files_in
 from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("quick_audio")
@@ -31,9 +32,7 @@ def refused(code: str, call: Callable[..., object], *arguments: object) -> Studi
 
 def files(container: Container) -> list[Path]:
     home = container.settings.home
-    return sorted(
-        p for p in home.rglob("*") if p.is_file() and not p.name.startswith(("studio.", "pronunciations."))
-    )
+    return [path for path in files_in(home) if not path.name.startswith(("studio.", "pronunciations."))]
 
 
 # The voice itself

@@ -11,6 +11,7 @@ from httpx import Response
 from studio.container import Container
 from studio.settings import Settings
 from tests.fakes import FakeEngine, Held
+from tests.listing import files_in
 from tests.studio.api.conftest import CONSENT, finished, recording_files
 from tests.waiting import until
 
@@ -39,7 +40,7 @@ def test_a_job_tells_how_far_it_is(
 
 def kept_files(settings: Settings) -> list[str]:
     home = settings.home
-    return sorted(p.as_posix() for p in home.rglob("*") if p.is_file() and not p.name.startswith("studio."))
+    return [path.as_posix() for path in files_in(home) if not path.name.startswith("studio.")]
 
 
 def train(client: TestClient, voice_id: str) -> str:

@@ -16,11 +16,12 @@ from studio.api.server import build_api
 from studio.container import Container
 from studio.settings import Settings
 from tests.fakes import FakeEngine, fake_engines
+from tests.listing import files_in
 from tests.studio.api.conftest import CONSENT, finished, recording_files
 
 
 def files(settings: Settings) -> set[str]:
-    return {str(path) for path in settings.home.rglob("*") if path.is_file() and ".db" not in path.name}
+    return {str(path) for path in files_in(settings.home) if ".db" not in path.name}
 
 
 def test_a_voice_from_recordings_and_consent(client: TestClient) -> None:

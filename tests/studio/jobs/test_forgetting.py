@@ -14,6 +14,7 @@ from studio.store import database
 from studio.store.database import now
 from studio.store.records import Speech, VoiceRecord
 from tests.fakes import FakeEngine, fake_engines
+from tests.listing import files_in
 from tests.waiting import until
 
 SECRET = "A private sentence."
@@ -36,7 +37,7 @@ def spoken(demo: Container, voice: VoiceRecord, text: str) -> Speech:
 
 
 def files(home: Path) -> dict[str, int]:
-    return {room: len([*(home / room).rglob("*.wav")]) for room in ("takes", "exports")}
+    return {room: sum(path.suffix == ".wav" for path in files_in(home / room)) for room in ("takes", "exports")}
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from studio.settings import Settings
 from studio.store.records import Speech, VoiceRecord
 from tests.conftest import new_voice
 from tests.fakes import FakeEngine, Held, fake_engines
+from tests.listing import files_in
 
 SENTENCES = ("The first one is here.", "Then comes a second.", "This is the third.", "The last one ends.")
 TEXT = " ".join(SENTENCES)
@@ -34,7 +35,7 @@ def spoken(engine: FakeEngine) -> list[str]:
 
 
 def takes(settings: Settings) -> list[Path]:
-    return [path for path in (settings.home / "takes").rglob("*") if path.is_file()]
+    return files_in(settings.home / "takes")
 
 
 def end_consent(container: Container) -> None:

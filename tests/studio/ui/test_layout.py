@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from studio.api.server import MAX_JSON_BYTES, build_api
 from studio.container import Container
 from studio.errors import StudioError
+from studio.store.records import VoiceRecord
 from studio.ui.i18n import Reader
 from studio.ui.layout import LAUNCH, Studio, build_page, mount_page
 from studio.ui.markup import notice
@@ -98,6 +99,25 @@ def test_what_goes_wrong_is_said_and_the_act_still_counts() -> None:
     assert said[says] == notice(StudioError("voice_unknown", 404).sentence("en"))
     assert reader.visit.acted_at > 0
     assert looking(fail, says)(Reader("zh"))[says] != said[says]
+
+
+def test_a_look_that_was_on_its_way_does_not_bring_back_the_voice_before(
+    container: Container, voice: VoiceRecord
+) -> None:
+    with gr.Blocks():
+        studio = Studio(container)
+    reader = Reader("en")
+    choose = acting(studio.choose, studio.my_voice.says)
+    look = looking(studio.look, studio.train.says)
+    choose(reader, SimpleNamespace(act="choose", voice=voice.id))
+    assert studio.shelf in look(reader, voice.id, None, None, None, None)
+    choose(reader, SimpleNamespace(act="new"))
+    assert look(reader, voice.id, None, None, None, None) == {studio.train.says: gr.skip()}
+    assert studio.listen(reader, voice.id, None) == {studio.speak.said: gr.skip()}
+    assert look(reader, None, None, None, None, None) == {studio.pulse: gr.update(active=False)}
+    assert studio.shelf in look(Reader("en"), voice.id, None, None, None, None), (
+        "after a restart nothing is known"
+    )
 
 
 def test_a_visit_goes_on_in_the_other_language(container: Container) -> None:
