@@ -37,7 +37,9 @@ def spoken(demo: Container, voice: VoiceRecord, text: str) -> Speech:
 
 
 def files(home: Path) -> dict[str, int]:
-    return {room: sum(path.suffix == ".wav" for path in files_in(home / room)) for room in ("takes", "exports")}
+    return {
+        room: sum(path.suffix == ".wav" for path in files_in(home / room)) for room in ("takes", "exports")
+    }
 
 
 @pytest.fixture
