@@ -109,7 +109,8 @@ def test_a_look_that_was_on_its_way_does_not_bring_back_the_voice_before(
     reader = Reader("en")
     choose = acting(studio.choose, studio.my_voice.says)
     look = looking(studio.look, studio.train.says)
-    choose(reader, SimpleNamespace(act="choose", voice=voice.id))
+    reader.visit.look_at(voice.id)
+    reader.visit.act()
     assert studio.shelf in look(reader, voice.id, None, None, None, None)
     choose(reader, SimpleNamespace(act="new"))
     assert look(reader, voice.id, None, None, None, None) == {studio.train.says: gr.skip()}
