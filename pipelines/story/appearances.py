@@ -48,12 +48,15 @@ def _met(sentence: str, heroes: Sequence[Hero], recent: Sequence[str]) -> list[t
     spoken: list[tuple[int, str, float]] = []
     taken: list[tuple[int, int]] = []
     for hero in heroes:
-        for name in {hero.name, *hero.aliases}.difference(TELLERS):
-            for start, end in places(name, sentence):
-                spoken.append((start, hero.id, 1.0))
-                taken.append((start, end))
+        named: list[tuple[int, int]] = []
+        for name in sorted({hero.name, *hero.aliases}.difference(TELLERS), key=len, reverse=True):
+            named += [
+                place for place in places(name, sentence) if not _overlaps(place, named)
+            ]  # King Lion, the king
+        spoken += [(start, hero.id, 1.0) for start, _ in named]
+        taken += named
     for mention in mentions(sentence):
-        if any(a < mention.end and mention.start < b for a, b in taken):
+        if _overlaps((mention.start, mention.end), taken):
             continue
         same = [one for one in heroes if _means(one, mention)] or [
             one for one in heroes if _may_mean(one, mention)
@@ -63,7 +66,6 @@ def _met(sentence: str, heroes: Sequence[Hero], recent: Sequence[str]) -> list[t
         elif same:
             chosen = min(same, key=lambda one: recent.index(one.id) if one.id in recent else len(recent))
             spoken.append((mention.start, chosen.id, QUOTED_SHARE if mention.quoted else 1.0))
-    order = [hero_id for _, hero_id, _ in sorted(spoken, key=lambda one: one[0])]
     for start, pronoun in pronouns(sentence):
         latest = [
             hero_id
@@ -72,8 +74,11 @@ def _met(sentence: str, heroes: Sequence[Hero], recent: Sequence[str]) -> list[t
         ]
         for hero_id in _referred(pronoun, [*dict.fromkeys([*latest, *recent])], heroes):
             spoken.append((start, hero_id, PRONOUN_SHARE))
-            order.append(hero_id)
     return [(hero_id, weight) for _, hero_id, weight in sorted(spoken, key=lambda one: one[0])]
+
+
+def _overlaps(place: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
+    return any(start < place[1] and place[0] < end for start, end in others)
 
 
 def _referred(pronoun: str, recent: Sequence[str], heroes: Sequence[Hero]) -> list[str]:

@@ -125,3 +125,8 @@ def test_an_animal_of_rank_is_one_animal(text: str, found: dict[str, str], crown
     assert {hero.name: hero.subject for hero in story.heroes} == found
     assert sum(("crown", "yellow") in hero.wearing for hero in story.heroes) == crowned
     assert all(scene.heroes for scene in story.scenes)
+
+
+def test_a_name_that_holds_a_rank_counts_once() -> None:
+    story = plan_story("King Lion saw Pip the fox. King Lion sang. Pip danced and Pip laughed.", pages=1)
+    assert [story.hero(one).name for one in story.scenes[0].heroes] == ["Pip", "King Lion"]

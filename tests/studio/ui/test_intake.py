@@ -104,36 +104,22 @@ def test_every_file_of_many_is_heard(page: Studio, reader: Reader, inbox: Path, 
     assert list(inbox.iterdir()) == []
 
 
+def turned(page: Studio, reader: Reader, wish: str) -> dict:
+    return page.turn(reader, *[None] * 5, SimpleNamespace(wish=wish), gr.Request(session_hash="a"))
+
+
 def test_the_other_language_takes_nothing_back(page: Studio, reader: Reader) -> None:
     """A name that was typed, the base that was chosen, sliders that were moved."""
-    turned = page.turn(
-        reader,
-        None,
-        None,
-        None,
-        None,
-        None,
-        SimpleNamespace(wish='{"language": "zh"}'),
-        gr.Request(session_hash="a"),
-    )
+    shown = turned(page, reader, '{"language": "zh"}')
     for typed in (page.my_voice.name, page.my_voice.engine, *page.speak.controls.values()):
-        assert "value" not in turned[typed]
-    assert turned[page.my_voice.name]["label"] == "声音的名字"
+        assert "value" not in shown[typed]
+    assert shown[page.my_voice.name]["label"] == "声音的名字"
 
 
 def test_another_light_draws_nothing_anew(page: Studio, reader: Reader) -> None:
-    turned = page.turn(
-        reader,
-        None,
-        None,
-        None,
-        None,
-        None,
-        SimpleNamespace(wish='{"dark": true}'),
-        gr.Request(session_hash="a"),
-    )
-    assert list(turned) == [page.reader]
-    assert turned[page.reader].dark
+    shown = turned(page, reader, '{"dark": true}')
+    assert list(shown) == [page.reader]
+    assert shown[page.reader].dark
 
 
 @pytest.mark.parametrize("agreed", [False, True])
